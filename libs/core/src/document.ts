@@ -1,0 +1,11 @@
+import type { CanonicalValue, Content } from './field-type.ts';
+
+/** Key of a document: canonical values of the key fields in the plan's order. */
+export type DocumentKey = readonly CanonicalValue[];
+
+/** A unit's document in canonical form, whichever store it came from. Embedded rows are sorted by their key. */
+export interface CanonicalDocument {
+  readonly root: Content;
+  /** By the embed's path; every embed of the plan is present, `one` as an array of at most one. */
+  readonly embeds: Readonly<Record<string, readonly Content[]>>;
+}

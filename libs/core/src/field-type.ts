@@ -1,0 +1,60 @@
+/**
+ * The types a field can have, and their canonical form. Canonical values are what the wire form of the API shows
+ * (DESIGN.md section 7), so every store's codec meets in them and two documents are equal iff their JSON is.
+ *
+ * | type        | canonical value                                   | in MongoDB                       |
+ * |-------------|---------------------------------------------------|----------------------------------|
+ * | boolean     | true, false                                       | bool                             |
+ * | int         | number, 32 bit                                    | int                              |
+ * | long        | string of digits, 64 bit                          | long                             |
+ * | decimal     | string, plain notation, the source's scale        | Decimal128                       |
+ * | double      | number, or "NaN", "Infinity", "-Infinity"         | double                           |
+ * | string      | string (without trailing blanks when trimmed)     | string                           |
+ * | uuid        | lower-case string                                 | string                           |
+ * | json        | string, the JSON text as the source prints it     | string                           |
+ * | bytes       | base64                                            | binData                          |
+ * | date        | YYYY-MM-DD                                        | date at 00:00 UTC                |
+ * | time        | HH:MM:SS and `precision` fractional digits        | string                           |
+ * | timestamp   | ISO 8601 without zone, `precision` digits         | date up to 3 digits, else string |
+ * | timestamptz | ISO 8601 in UTC with Z, `precision` digits        | date up to 3 digits, else string |
+ *
+ * BSON dates hold milliseconds, so finer timestamps are kept as the canonical string, which sorts in time order.
+ */
+export type FieldType =
+  | { readonly kind: 'boolean' }
+  | { readonly kind: 'bytes' }
+  | { readonly kind: 'date' }
+  | { readonly kind: 'decimal'; readonly precision: number | null; readonly scale: number | null }
+  | { readonly kind: 'double' }
+  | { readonly kind: 'int' }
+  | { readonly kind: 'json' }
+  | { readonly kind: 'long' }
+  | { readonly kind: 'string'; readonly trim: boolean; readonly length: number | null }
+  | { readonly kind: 'time'; readonly precision: number }
+  | { readonly kind: 'timestamp'; readonly precision: number }
+  | { readonly kind: 'timestamptz'; readonly precision: number }
+  | { readonly kind: 'uuid' };
+
+export type FieldKind = FieldType['kind'];
+
+export const FIELD_KINDS = [
+  'boolean',
+  'bytes',
+  'date',
+  'decimal',
+  'double',
+  'int',
+  'json',
+  'long',
+  'string',
+  'time',
+  'timestamp',
+  'timestamptz',
+  'uuid',
+] as const satisfies readonly FieldKind[];
+
+/** A value in its canonical form, see the table above. */
+export type CanonicalValue = null | boolean | number | string;
+
+/** Canonical values of one row by field path (not by column). A missing path means: not known. */
+export type Content = Readonly<Record<string, CanonicalValue>>;

@@ -1,0 +1,112 @@
+import type { DocumentKey } from './document.ts';
+import { FicusError } from './errors.ts';
+import type { CanonicalValue, FieldType } from './field-type.ts';
+import type { Field } from './plan.ts';
+import { parseCanonical } from './value.ts';
+
+/** A key as text: its components in the plan's order, percent-encoded, joined by `,` (DESIGN.md section 7). */
+export function keyText(key: DocumentKey): string {
+  return key.map((component) => encodeURIComponent(String(component))).join(',');
+}
+
+/** @throws FicusError `value_invalid` naming the text, the component and what is legal. */
+export function parseKey(text: string, fields: readonly Field[]): DocumentKey {
+  const parts = text.split(',');
+  if (parts.length !== fields.length) {
+    const names = fields.map((field) => field.path).join(',');
+    throw new FicusError(
+      'value_invalid',
+      `key "${text}" has ${parts.length} components; it must have ${fields.length}: ${names}`,
+    );
+  }
+  return fields.map((field, index) => {
+    const raw = decode(parts[index] ?? '', text);
+    const value = field.type.kind === 'int' || field.type.kind === 'double' ? numberOr(raw) : raw;
+    try {
+      return parseCanonical(field.type, field.type.kind === 'boolean' ? raw === 'true' : value);
+    } catch (cause) {
+      throw new FicusError('value_invalid', `key component ${field.path}: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
+  });
+}
+
+/** Order of two keys: component by component, numbers as numbers, texts by code point. */
+export function compareKeys(a: DocumentKey, b: DocumentKey, types: readonly FieldType[]): number {
+  for (const [index, type] of types.entries()) {
+    const order = compareValues(a[index] ?? null, b[index] ?? null, type);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+/** Order of two canonical values of one type; null first. */
+export function compareValues(a: CanonicalValue, b: CanonicalValue, type: FieldType): number {
+  if (a === null || b === null) return a === b ? 0 : a === null ? -1 : 1;
+  switch (type.kind) {
+    case 'long':
+      return sign(BigInt(String(a)), BigInt(String(b)));
+    case 'decimal':
+      return compareDecimals(String(a), String(b));
+    case 'int':
+    case 'double':
+    case 'boolean':
+      return sign(Number(a), Number(b));
+    case 'bytes':
+    case 'date':
+    case 'json':
+    case 'string':
+    case 'time':
+    case 'timestamp':
+    case 'timestamptz':
+    case 'uuid':
+      return compareCodePoints(String(a), String(b));
+  }
+}
+
+/** By code point, which is the order of UTF-8 bytes; JavaScript's own `<` compares UTF-16 units. */
+export function compareCodePoints(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index++) {
+    const x = a.charCodeAt(index);
+    const y = b.charCodeAt(index);
+    if (x !== y) return sign(rank(x), rank(y));
+  }
+  return sign(a.length, b.length);
+}
+
+/** Surrogates stand for code points above every other unit. */
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
+}
+
+function compareDecimals(a: string, b: string): number {
+  const scale = Math.max(fraction(a).length, fraction(b).length);
+  return sign(unscaled(a, scale), unscaled(b, scale));
+}
+
+function fraction(text: string): string {
+  return text.split('.')[1] ?? '';
+}
+
+function unscaled(text: string, scale: number): bigint {
+  const [whole = '0'] = text.split('.');
+  return BigInt(whole + fraction(text).padEnd(scale, '0'));
+}
+
+function sign<T extends number | bigint>(a: T, b: T): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function numberOr(raw: string): CanonicalValue {
+  return /^-?\d+(\.\d+)?([eE][-+]?\d+)?$/.test(raw) ? Number(raw) : raw;
+}
+
+function decode(part: string, text: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch (cause) {
+    throw new FicusError('value_invalid', `key "${text}" is not percent-encoded correctly`, { cause });
+  }
+}

@@ -1,0 +1,90 @@
+import type { Phase } from '../phase.ts';
+import type { Verification } from '../reconcile.ts';
+import type { Guard } from '../transition.ts';
+import type { Unit, UnitState } from '../unit-state.ts';
+
+/** The control database (`ficus` in MongoDB), one port for each thing kept there. */
+export interface UnitStore {
+  /** All applied units with state and replication status, in one consistent read. */
+  readAll(): Promise<readonly Unit[]>;
+  read(unit: string): Promise<Unit | null>;
+  /** Compare-and-set on `revision`. @throws FicusError `state_conflict` naming who changed it and when. */
+  advance(
+    state: UnitState,
+    next: { phase: Phase; term: number; epoch: number },
+    by: string,
+  ): Promise<UnitState>;
+}
+
+export type TransitionState = 'running' | 'done' | 'refused' | 'cancelled';
+
+/** A flip that was asked for: recorded before it is done, and kept. */
+export interface Transition {
+  readonly id: string;
+  readonly unit: string;
+  readonly from: Phase;
+  readonly to: Phase;
+  readonly reason: string;
+  readonly requestedBy: string;
+  readonly at: string;
+  readonly state: TransitionState;
+  readonly guards: readonly Guard[];
+  readonly finishedAt: string | null;
+}
+
+export interface TransitionStore {
+  record(transition: Transition): Promise<void>;
+  finish(id: string, state: Exclude<TransitionState, 'running'>, at: string): Promise<void>;
+  read(id: string): Promise<Transition | null>;
+  /** Newest first. */
+  history(unit: string, limit: number): Promise<readonly Transition[]>;
+}
+
+export interface VerificationStore {
+  put(verification: Verification): Promise<void>;
+  read(id: string): Promise<Verification | null>;
+  /** Newest first. */
+  history(unit: string, limit: number): Promise<readonly Verification[]>;
+}
+
+export interface DeadLetter {
+  readonly id: string;
+  readonly unit: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** Digits: offsets are 64-bit. */
+  readonly offset: string;
+  /** The record as it came, base64; null where the record had none. */
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly code: string;
+  readonly reason: string;
+  readonly at: string;
+}
+
+export interface DeadLetterStore {
+  /** Idempotent: the id is made of topic, partition and offset. */
+  add(letter: DeadLetter): Promise<void>;
+  count(unit: string): Promise<number>;
+  list(unit: string | null, limit: number): Promise<readonly DeadLetter[]>;
+}
+
+/** Every app says once a second that it lives and which plans and terms it has adopted. */
+export interface InstanceStore {
+  beat(instance: { id: string; app: string; at: string }): Promise<void>;
+  /** Instances of that app that beat within the last `withinMs`. */
+  alive(app: string, withinMs: number): Promise<readonly string[]>;
+}
+
+/** Asks the reconciler for a run now; answers the id that its result will have. */
+export interface VerificationQueue {
+  request(unit: string, requestedBy: string): Promise<string>;
+  /** Makes the schedules of the plans the only ones. */
+  schedule(units: readonly { unit: string; cron: string | null }[]): Promise<void>;
+}
+
+/** Answers once everything that the source had committed when it was asked is applied in MongoDB. */
+export interface Watermark {
+  /** @returns false when `timeoutMs` passed first. */
+  passed(unit: string, timeoutMs: number): Promise<boolean>;
+}

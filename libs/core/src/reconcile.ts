@@ -1,0 +1,74 @@
+import type { CanonicalDocument } from './document.ts';
+import type { Plan } from './plan.ts';
+import { type ApiValue, renderDocument } from './render.ts';
+
+export const DRIFT_KINDS = ['missing', 'extra', 'different'] as const;
+/** missing: legacy has it, MongoDB has not; extra: the other way round; different: both have it, unequal. */
+export type DriftKind = (typeof DRIFT_KINDS)[number];
+
+export interface Difference {
+  /** The key's text. */
+  readonly key: string;
+  readonly kind: DriftKind;
+  /** JSON pointers of the unequal members, empty unless `different`. */
+  readonly fields: readonly string[];
+}
+
+export const VERIFICATION_STATES = ['queued', 'running', 'passed', 'failed', 'broken'] as const;
+/** failed: confirmed differences; broken: could not be carried out or compared nothing, `reason` says why. */
+export type VerificationState = (typeof VERIFICATION_STATES)[number];
+
+export interface Verification {
+  readonly id: string;
+  readonly unit: string;
+  readonly state: VerificationState;
+  readonly requestedBy: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  /** Root rows (documents) compared, each once. */
+  readonly rowsCompared: number;
+  readonly rowsTotal: number | null;
+  readonly missing: number;
+  readonly extra: number;
+  readonly different: number;
+  /** Differences that vanished when rechecked past the watermark: replication in flight. */
+  readonly inFlight: number;
+  /** The first confirmed ones (at most 100). */
+  readonly differences: readonly Difference[];
+  readonly reason: string | null;
+}
+
+/** Compares both sides of one key. Null: equal. */
+export function compareDocuments(
+  plan: Plan,
+  key: string,
+  legacy: CanonicalDocument | null,
+  mongodb: CanonicalDocument | null,
+): Difference | null {
+  if (legacy === null && mongodb === null) return null;
+  if (mongodb === null) return { key, kind: 'missing', fields: [] };
+  if (legacy === null) return { key, kind: 'extra', fields: [] };
+  const a = renderDocument(plan, legacy);
+  const b = renderDocument(plan, mongodb);
+  if (JSON.stringify(a) === JSON.stringify(b)) return null;
+  return { key, kind: 'different', fields: unequal('', a, b) };
+}
+
+function unequal(pointer: string, a: ApiValue, b: ApiValue): string[] {
+  if (JSON.stringify(a) === JSON.stringify(b)) return [];
+  if (!isTree(a) || !isTree(b)) return [pointer];
+  const left = a as Readonly<Record<string, ApiValue>>;
+  const right = b as Readonly<Record<string, ApiValue>>;
+  const names = [...new Set([...Object.keys(left), ...Object.keys(right)])];
+  return names.flatMap((name) =>
+    unequal(
+      `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+      left[name] ?? null,
+      right[name] ?? null,
+    ),
+  );
+}
+
+function isTree(value: ApiValue): boolean {
+  return typeof value === 'object' && value !== null;
+}

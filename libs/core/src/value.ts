@@ -1,0 +1,276 @@
+import { FicusError } from './errors.ts';
+import type { CanonicalValue, FieldType } from './field-type.ts';
+
+const INT_MIN = -2_147_483_648;
+const INT_MAX = 2_147_483_647;
+const LONG_MIN = -(2n ** 63n);
+const LONG_MAX = 2n ** 63n - 1n;
+/** Decimal128 holds this many significant digits; a longer one would be rounded, so it is refused. */
+export const DECIMAL_DIGITS = 34;
+
+const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
+const TIME = /^(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?$/;
+const STAMP = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(Z|[+-]\d{2}(?::?\d{2})?)?$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+const DECIMAL = /^-?\d+(\.\d+)?$/;
+
+/**
+ * Checks a value that claims to be in (or near) canonical form and makes it canonical: pads fractions, applies the
+ * scale, folds the case of a UUID. For API requests, keys and cursors. Null passes.
+ * @throws FicusError `value_invalid` naming the value and what is legal.
+ */
+export function parseCanonical(type: FieldType, value: unknown): CanonicalValue {
+  if (value === null) return null;
+  switch (type.kind) {
+    case 'boolean':
+      return typeof value === 'boolean' ? value : refuse(value, 'true or false');
+    case 'int':
+      return typeof value === 'number' && Number.isInteger(value) && value >= INT_MIN && value <= INT_MAX
+        ? value
+        : refuse(value, `an integer from ${INT_MIN} to ${INT_MAX}`);
+    case 'double':
+      return parseDouble(value);
+    case 'long':
+      return parseLong(value);
+    case 'decimal':
+      return parseDecimal(value, type.precision, type.scale);
+    case 'string':
+      return parseString(value, type);
+    case 'json':
+      return parseJson(value);
+    case 'uuid': {
+      const lower = typeof value === 'string' ? value.toLowerCase() : '';
+      return UUID.test(lower) ? lower : refuse(value, 'a UUID, 8-4-4-4-12 hexadecimal digits');
+    }
+    case 'bytes':
+      return typeof value === 'string' && BASE64.test(value) ? value : refuse(value, 'base64 text');
+    case 'date':
+      return typeof value === 'string' && isDate(value) ? value : refuse(value, 'a date, YYYY-MM-DD');
+    case 'time': {
+      const time = typeof value === 'string' ? padTime(value, type.precision) : null;
+      return time ?? refuse(value, `a time, HH:MM:SS with at most ${type.precision} fractional digits`);
+    }
+    case 'timestamp':
+    case 'timestamptz':
+      return parseStamp(value, type);
+  }
+}
+
+/**
+ * Reads a value as the legacy database prints it as text in ISO style (PostgreSQL `::text` with DateStyle ISO and
+ * TimeZone UTC, Db2 `VARCHAR`/`CHAR` casts). Null passes.
+ * @throws FicusError `value_invalid` when MongoDB could not hold the value exactly.
+ */
+export function parseText(type: FieldType, text: string | null): CanonicalValue {
+  if (text === null) return null;
+  switch (type.kind) {
+    case 'boolean':
+      return text === 't' || text === 'true' || text === 'TRUE' || text === '1';
+    case 'int':
+      return parseCanonical(type, Number(text));
+    case 'double':
+      return ['NaN', 'Infinity', '-Infinity'].includes(text) ? text : Number(text);
+    case 'bytes':
+      return text.startsWith('\\x') ? hexToBase64(text.slice(2)) : hexToBase64(text);
+    case 'decimal':
+      return parseDecimal(plainDecimal(text.trim()), type.precision, type.scale);
+    case 'long':
+      return parseLong(text.trim());
+    case 'string':
+      return type.trim ? trimBlanks(text) : text;
+    case 'json':
+      return text;
+    case 'date':
+    case 'time':
+    case 'timestamp':
+    case 'timestamptz':
+    case 'uuid':
+      return parseCanonical(type, text);
+  }
+}
+
+/** Removes the blank padding of CHAR columns: trailing U+0020 only, as the databases themselves define it. */
+export function trimBlanks(text: string): string {
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) === 0x20) end--;
+  return end === text.length ? text : text.slice(0, end);
+}
+
+/** `1.5E+3` → `1500`, `-1E-7` → `-0.0000001`, `+.5` → `0.5`; plain text passes unchanged. */
+export function plainDecimal(text: string): string {
+  const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
+  if (match === null || ((match[2] ?? '') === '' && (match[3] ?? '') === '')) return text;
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
+  const shift = Number(exponent);
+  if (Math.abs(shift) > 7000) return text;
+  const digits = whole + fraction;
+  const point = whole.length + shift;
+  const padded = point <= 0 ? '0'.repeat(1 - point) + digits : digits.padEnd(point, '0');
+  const at = Math.max(point, 1);
+  const integer = padded.slice(0, at).replace(/^0+(?=\d)/, '');
+  const rest = padded.slice(at);
+  const body = rest === '' ? integer : `${integer}.${rest}`;
+  return sign === '-' ? `-${body}` : body;
+}
+
+/** Milliseconds since the epoch to `YYYY-MM-DDTHH:MM:SS.mmm`; years 0001 to 9999. */
+export function isoFromMillis(ms: number): string {
+  return new Date(ms).toISOString().slice(0, -1);
+}
+
+/** Microseconds since the epoch to an ISO text with `precision` fractional digits, without a zone. */
+export function isoFromMicros(micros: bigint, precision: number): string {
+  const seconds = floorDivide(micros, 1_000_000n);
+  const rest = micros - seconds * 1_000_000n;
+  const head = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
+  return precision === 0 ? head : `${head}.${String(rest).padStart(6, '0').slice(0, precision)}`;
+}
+
+/** Days since the epoch to YYYY-MM-DD. */
+export function isoFromDays(days: number): string {
+  return new Date(days * 86_400_000).toISOString().slice(0, 10);
+}
+
+/** Microseconds since midnight to HH:MM:SS with `precision` fractional digits; 24:00:00 is legal in PostgreSQL. */
+export function timeFromMicros(micros: bigint, precision: number): string {
+  const seconds = Number(micros / 1_000_000n);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const head = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  const fraction = String(micros % 1_000_000n).padStart(6, '0');
+  return precision === 0 ? head : `${head}.${fraction.slice(0, precision)}`;
+}
+
+function floorDivide(a: bigint, b: bigint): bigint {
+  const quotient = a / b;
+  return a % b < 0n ? quotient - 1n : quotient;
+}
+
+function parseDouble(value: unknown): CanonicalValue {
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  if (value === 'NaN' || value === 'Infinity' || value === '-Infinity') return value;
+  return refuse(value, 'a number, or "NaN", "Infinity", "-Infinity"');
+}
+
+function parseLong(value: unknown): CanonicalValue {
+  const legal = `a string of digits from ${LONG_MIN} to ${LONG_MAX}`;
+  const text = typeof value === 'string' ? value : Number.isSafeInteger(value) ? String(value) : '';
+  if (!/^-?\d{1,19}$/.test(text)) return refuse(value, legal);
+  const exact = BigInt(text);
+  return exact >= LONG_MIN && exact <= LONG_MAX ? String(exact) : refuse(value, legal);
+}
+
+function parseDecimal(value: unknown, precision: number | null, scale: number | null): CanonicalValue {
+  const legal =
+    precision === null
+      ? 'a string such as "12.50"'
+      : `a string such as "12.50" of ${precision} digits, ${scale ?? 0} after the point`;
+  if (typeof value !== 'string' || !DECIMAL.test(value)) return refuse(value, legal);
+  const negative = value.startsWith('-');
+  const [whole = '', fraction = ''] = (negative ? value.slice(1) : value).split('.');
+  if (scale !== null && fraction.length > scale && /[1-9]/.test(fraction.slice(Math.max(scale, 0))))
+    return refuse(value, legal);
+  const kept =
+    scale === null ? fraction : fraction.slice(0, Math.max(scale, 0)).padEnd(Math.max(scale, 0), '0');
+  const integer = whole.replace(/^0+(?=\d)/, '');
+  const significant = (integer + kept).replace(/^0+/, '').length;
+  if (precision !== null && integer.replace(/^0+/, '').length > precision - Math.max(scale ?? 0, 0))
+    return refuse(value, legal);
+  if (significant > DECIMAL_DIGITS)
+    return refuse(
+      value,
+      `at most ${DECIMAL_DIGITS} significant digits, which is what MongoDB can hold exactly`,
+    );
+  const body = kept === '' ? integer : `${integer}.${kept}`;
+  return negative && /[1-9]/.test(body) ? `-${body}` : body;
+}
+
+function parseString(value: unknown, type: Extract<FieldType, { kind: 'string' }>): CanonicalValue {
+  if (typeof value !== 'string') return refuse(value, 'a string');
+  if (value.includes('\u0000')) return refuse(value, 'a string without U+0000');
+  const text = type.trim ? trimBlanks(value) : value;
+  if (type.length !== null && countCodePoints(text) > type.length)
+    return refuse(value, `at most ${type.length} characters`);
+  return text;
+}
+
+function parseJson(value: unknown): CanonicalValue {
+  if (typeof value !== 'string') return refuse(value, 'a string that holds JSON');
+  try {
+    JSON.parse(value);
+    return value;
+  } catch {
+    return refuse(value, 'a string that holds JSON');
+  }
+}
+
+function parseStamp(
+  value: unknown,
+  type: { kind: 'timestamp' | 'timestamptz'; precision: number },
+): CanonicalValue {
+  const zoned = type.kind === 'timestamptz';
+  const legal = `ISO 8601 ${zoned ? 'with a zone' : 'without a zone'} and at most ${type.precision} fractional digits, years 0001 to 9999`;
+  const match = typeof value === 'string' ? STAMP.exec(value) : null;
+  if (match === null) return refuse(value, legal);
+  const [, date = '', clock = '', zone] = match;
+  const time = padTime(clock, type.precision);
+  if (!isDate(date) || time === null || time.startsWith('24') || (zone !== undefined) !== zoned)
+    return refuse(value, legal);
+  return zoned ? `${shift(`${date}T${time}`, zone ?? 'Z')}Z` : `${date}T${time}`;
+}
+
+/** Moves a local time into UTC; the fraction is untouched, since zones are whole minutes. */
+function shift(local: string, zone: string): string {
+  if (zone === 'Z') return local;
+  const match = /^([+-])(\d{2}):?(\d{2})?$/.exec(zone);
+  const minutes = (Number(match?.[2] ?? 0) * 60 + Number(match?.[3] ?? 0)) * (match?.[1] === '-' ? -1 : 1);
+  const seconds = Date.parse(`${local.slice(0, 19)}Z`) - minutes * 60_000;
+  return new Date(seconds).toISOString().slice(0, 19) + local.slice(19);
+}
+
+function isDate(text: string): boolean {
+  const match = DATE.exec(text);
+  if (match === null || match[1] === '0000') return false;
+  const ms = Date.parse(`${text}T00:00:00Z`);
+  return Number.isFinite(ms) && new Date(ms).toISOString().slice(0, 10) === text;
+}
+
+function padTime(text: string, precision: number): string | null {
+  const match = TIME.exec(text);
+  if (match === null) return null;
+  const [, hours = '', minutes = '', seconds = '', fraction = ''] = match;
+  const midnight = hours === '24' && minutes === '00' && seconds === '00' && !/[1-9]/.test(fraction);
+  if ((Number(hours) > 23 && !midnight) || Number(minutes) > 59 || Number(seconds) > 59) return null;
+  if (/[1-9]/.test(fraction.slice(precision))) return null;
+  const head = `${hours}:${minutes}:${seconds}`;
+  return precision === 0 ? head : `${head}.${fraction.slice(0, precision).padEnd(precision, '0')}`;
+}
+
+const BASE64_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+/** Hexadecimal to base64 (RFC 4648, padded), without a platform's buffer. */
+export function hexToBase64(hex: string): string {
+  let out = '';
+  for (let at = 0; at < hex.length; at += 6) {
+    const part = hex.slice(at, at + 6);
+    const bits = Number.parseInt(part.padEnd(6, '0'), 16);
+    const bytes = part.length / 2;
+    out += BASE64_DIGITS[bits >> 18];
+    out += BASE64_DIGITS[(bits >> 12) & 63];
+    out += bytes > 1 ? BASE64_DIGITS[(bits >> 6) & 63] : '=';
+    out += bytes > 2 ? BASE64_DIGITS[bits & 63] : '=';
+  }
+  return out;
+}
+
+function countCodePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
+function refuse(value: unknown, legal: string): never {
+  const shown = typeof value === 'bigint' ? String(value) : JSON.stringify(value);
+  const short = shown !== undefined && shown.length > 80 ? `${shown.slice(0, 77)}...` : shown;
+  throw new FicusError('value_invalid', `${short} is not legal here; legal is ${legal}`);
+}
