@@ -49,8 +49,9 @@ export function compareValues(a: CanonicalValue, b: CanonicalValue, type: FieldT
       return sign(BigInt(String(a)), BigInt(String(b)));
     case 'decimal':
       return compareDecimals(String(a), String(b));
-    case 'int':
     case 'double':
+      return compareDoubles(Number(a), Number(b));
+    case 'int':
     case 'boolean':
       return sign(Number(a), Number(b));
     case 'bytes':
@@ -84,6 +85,12 @@ function rank(unit: number): number {
 function compareDecimals(a: string, b: string): number {
   const scale = Math.max(fraction(a).length, fraction(b).length);
   return sign(unscaled(a, scale), unscaled(b, scale));
+}
+
+/** NaN stands below every number, as MongoDB sorts it; JavaScript's `<` would make it equal to all of them. */
+function compareDoubles(a: number, b: number): number {
+  if (Number.isNaN(a) || Number.isNaN(b)) return sign(Number(!Number.isNaN(a)), Number(!Number.isNaN(b)));
+  return sign(a, b);
 }
 
 function fraction(text: string): string {

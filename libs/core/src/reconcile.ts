@@ -18,16 +18,27 @@ export const VERIFICATION_STATES = ['queued', 'running', 'passed', 'failed', 'br
 /** failed: confirmed differences; broken: could not be carried out or compared nothing, `reason` says why. */
 export type VerificationState = (typeof VERIFICATION_STATES)[number];
 
+export interface ScanProgress {
+  /** Root rows compared a second, of this run of the worker. */
+  readonly rowsPerSecond: number;
+  /** Milliseconds to go at that rate; null while it cannot be told. */
+  readonly remainingMs: number | null;
+}
+
 export interface Verification {
   readonly id: string;
   readonly unit: string;
   readonly state: VerificationState;
   readonly requestedBy: string;
+  /** Times are ISO 8601 UTC. */
+  readonly requestedAt: string;
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
   /** Root rows (documents) compared, each once. */
   readonly rowsCompared: number;
   readonly rowsTotal: number | null;
+  /** While it runs; null before and after. */
+  readonly progress: ScanProgress | null;
   readonly missing: number;
   readonly extra: number;
   readonly different: number;

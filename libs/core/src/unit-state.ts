@@ -12,6 +12,8 @@ export interface UnitState {
   readonly revision: number;
   /** ISO 8601 UTC: when the unit came into this phase. */
   readonly since: string;
+  /** Id of the flip that brought it here; null while it stands where it was created. */
+  readonly transition: string | null;
 }
 
 /** A unit as an app sees it: the applied plan and the state, read together. */

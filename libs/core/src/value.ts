@@ -188,6 +188,8 @@ function parseDecimal(value: unknown, precision: number | null, scale: number | 
 function parseString(value: unknown, type: Extract<FieldType, { kind: 'string' }>): CanonicalValue {
   if (typeof value !== 'string') return refuse(value, 'a string');
   if (value.includes('\u0000')) return refuse(value, 'a string without U+0000');
+  // A lone surrogate has no UTF-8: every driver would silently write U+FFFD instead.
+  if (!value.isWellFormed()) return refuse(value, 'a string of whole Unicode characters');
   const text = type.trim ? trimBlanks(value) : value;
   if (type.length !== null && countCodePoints(text) > type.length)
     return refuse(value, `at most ${type.length} characters`);
@@ -195,7 +197,7 @@ function parseString(value: unknown, type: Extract<FieldType, { kind: 'string' }
 }
 
 function parseJson(value: unknown): CanonicalValue {
-  if (typeof value !== 'string') return refuse(value, 'a string that holds JSON');
+  if (typeof value !== 'string' || !value.isWellFormed()) return refuse(value, 'a string that holds JSON');
   try {
     JSON.parse(value);
     return value;

@@ -8,8 +8,8 @@ export interface CatalogueColumn {
   readonly scale: number | null;
   readonly nullable: boolean;
   readonly hasDefault: boolean;
-  /** Filled by the database whatever a client sends: generated always, identity always. */
-  readonly generated: boolean;
+  /** Filled by the database whatever a client sends: an identity column (ALWAYS), or one computed from others. */
+  readonly generated: 'identity' | 'expression' | null;
 }
 
 export interface CatalogueReference {

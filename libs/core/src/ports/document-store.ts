@@ -9,15 +9,25 @@ export interface DocumentWrite {
   readonly after: StoredDocument;
 }
 
-/** MongoDB, seen through the plans: tombstones and versions are never visible to `readOne` and `list`. */
+/** What became of a batch of writes; a write that stands in neither list is durable. */
+export interface SaveResult {
+  /** Another writer came between: to be decided again on a fresh `load`. */
+  readonly conflicts: readonly DocumentWrite[];
+  /** The collection's validator refused the document, with its reason. */
+  readonly rejected: readonly { readonly write: DocumentWrite; readonly reason: string }[];
+}
+
+/** MongoDB, seen through the plans: tombstones and versions are never visible to `readOne`, `readMany` and `list`. */
 export interface DocumentStore {
-  /** States to decide on, one for each key, absent documents included (`revision: null`). */
+  /** States to decide on, one for each key and in their order, absent documents included (`revision: null`). */
   load(plan: Plan, keys: readonly DocumentKey[]): Promise<readonly StoredDocument[]>;
   /**
    * Writes each document iff its stored revision is still the one in `before`; majority and journalled.
-   * Answers the writes that lost that race, to be decided again on a fresh `load`.
+   * @param term of the fence, stamped on every write.
+   * @throws FicusError `mongo_unavailable` (retryable); some writes of the batch may then have happened, which the
+   * next decision sees.
    */
-  save(plan: Plan, term: number, writes: readonly DocumentWrite[]): Promise<readonly DocumentWrite[]>;
+  save(plan: Plan, term: number, writes: readonly DocumentWrite[]): Promise<SaveResult>;
   readOne(plan: Plan, key: DocumentKey): Promise<CanonicalDocument | null>;
   readMany(plan: Plan, keys: readonly DocumentKey[]): Promise<readonly CanonicalDocument[]>;
   list(plan: Plan, query: ListQuery): Promise<Page>;

@@ -53,6 +53,10 @@ export interface LegacyStore {
   mark(): Promise<Position>;
   /** Has the forward connector's committed source offset reached `position`? */
   captured(position: Position): Promise<boolean>;
+  /** Rows of one table (`schema.table`), for progress; null when counting took longer than a few seconds. */
+  countRows(table: string): Promise<number | null>;
+  /** Orders an incremental snapshot of these tables by a row in Ficus's signal table; `id` names the signal. */
+  signalSnapshot(id: string, tables: readonly string[]): Promise<void>;
   /** Milliseconds since the epoch by the source's own clock. */
   now(): Promise<number>;
   ping(): Promise<void>;

@@ -1,0 +1,88 @@
+import type { LegacySystem } from '#config/systems';
+import { reasonOf } from '#core/errors';
+import type { ConnectClient, ConnectorConfig } from '#debezium/connect-client';
+import { connectorConfig } from '#debezium/connector-config';
+import type { Dependencies } from '#observability/dependencies';
+import type { Logger } from '#observability/log';
+
+export interface StewardParts {
+  readonly connect: ConnectClient;
+  readonly dependencies: Dependencies;
+  readonly log: Logger;
+}
+
+/**
+ * Keeps a system's one connector as the plans say: creates it, gives it a changed table list, puts it again after
+ * Connect forgot it, restarts a failed task. All of it is idempotent, so every replicator may do it.
+ */
+export class ConnectorSteward {
+  readonly #name: string;
+  readonly #system: LegacySystem;
+  readonly #parts: StewardParts;
+  #healthy = false;
+
+  constructor(name: string, system: LegacySystem, parts: StewardParts) {
+    this.#name = name;
+    this.#system = system;
+    this.#parts = parts;
+  }
+
+  /** Does the connector run with the tables of the last round? */
+  get healthy(): boolean {
+    return this.#healthy;
+  }
+
+  /** One round. Never throws: what is wrong shows in readiness and is tried again in the next round. */
+  async tend(tables: readonly string[]): Promise<void> {
+    const dependency = `connector:${this.#name}`;
+    const { connect, dependencies, log } = this.#parts;
+    const { connector } = this.#system.capture;
+    try {
+      const wanted = configOf(this.#system, tables);
+      const known = await connect.config(connector);
+      if (known === null || !covers(known, wanted)) {
+        this.#healthy = false;
+        log.info(
+          { system: this.#name, connector, tables },
+          known === null ? 'creating the connector' : 'giving the connector its new configuration',
+        );
+        await connect.put(connector, wanted);
+        dependencies.down(dependency, new Error('just configured'));
+        return;
+      }
+      const status = await connect.status(connector);
+      this.#healthy = status?.running ?? false;
+      if (this.#healthy) return dependencies.up(dependency);
+      dependencies.down(dependency, new Error(status?.failure ?? 'not running yet'));
+      if (status?.failure) {
+        log.warn(
+          { system: this.#name, connector, failure: status.failure },
+          'restarting the failed connector',
+        );
+        await connect.restart(connector);
+      }
+    } catch (error) {
+      this.#healthy = false;
+      dependencies.down(dependency, error);
+      log.warn({ system: this.#name, connector }, `connector: ${reasonOf(error)}`);
+    }
+  }
+}
+
+function configOf(system: LegacySystem, tables: readonly string[]): ConnectorConfig {
+  const { topicPrefix, schemas } = system.capture;
+  const postgres =
+    system.kind === 'postgres'
+      ? {
+          slot: system.capture.slot,
+          publication: system.capture.publication,
+          database: system.capture.database,
+        }
+      : null;
+  return connectorConfig({ kind: system.kind, topicPrefix, schemas, tables, postgres });
+}
+
+/** Connect adds members of its own (the name), so the known configuration may hold more. */
+function covers(known: ConnectorConfig, wanted: ConnectorConfig): boolean {
+  return Object.entries(wanted).every(([name, value]) => known[name] === value);
+}

@@ -1,0 +1,153 @@
+import type { Kafka } from 'kafkajs';
+import type { ErrorCode } from '#core/errors';
+import { topicsOf } from '#core/plan';
+import type { Clock } from '#core/ports/clock';
+import type { DeadLetter, DeadLetterStore } from '#core/ports/control';
+import type {
+  ReplicationStatusStore,
+  SnapshotStore,
+  TopicStore,
+  UnknownColumnStore,
+} from '#core/ports/replication';
+import type { Unit } from '#core/unit-state';
+import type { LogRecord } from '#debezium/envelope';
+import { LogConsumer } from '#kafka/consumer';
+import type { DeadLetterTopic } from '#kafka/dead-letter-topic';
+import type { Dependencies } from '#observability/dependencies';
+import type { Logger } from '#observability/log';
+import type { BatchApplier, BatchResult } from './batch-applier.ts';
+import type { Meters } from './meters.ts';
+
+export interface LegParts {
+  readonly kafka: Kafka;
+  readonly applier: BatchApplier;
+  readonly deadLetters: DeadLetterStore;
+  readonly deadLetterTopic: DeadLetterTopic;
+  readonly unknownColumns: UnknownColumnStore;
+  readonly snapshots: SnapshotStore;
+  readonly status: ReplicationStatusStore;
+  readonly topics: TopicStore;
+  readonly dependencies: Dependencies;
+  readonly meters: Meters;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The consumer group of a unit's forward leg; its committed offsets say what is applied. */
+export function forwardGroup(unit: string): string {
+  return `ficus-forward-${unit}`;
+}
+
+/** legacy → Kafka → MongoDB for one unit: a member of the unit's consumer group. */
+export class ForwardLeg {
+  readonly #parts: LegParts;
+  #unit: Unit;
+  readonly #incarnations = new Map<string, number>();
+  readonly #consumer: LogConsumer;
+
+  constructor(unit: Unit, parts: LegParts) {
+    this.#unit = unit;
+    this.#parts = parts;
+    const name = `kafka:${unit.plan.unit}`;
+    this.#consumer = new LogConsumer(parts.kafka, {
+      group: forwardGroup(unit.plan.unit),
+      topics: topicsOf(unit.plan),
+      clock: parts.clock,
+      handle: (records) => this.#handle(records),
+      fine: () => parts.dependencies.up(name),
+      trouble: (error, pauseMs) => {
+        parts.dependencies.down(name, error);
+        parts.log.warn({ err: error, unit: unit.plan.unit, pauseMs }, 'forward leg: trying again');
+      },
+    });
+  }
+
+  get unit(): Unit {
+    return this.#unit;
+  }
+
+  /** Terms, epochs and plans change under a running leg; the next batch goes by the new ones. */
+  adopt(unit: Unit): void {
+    this.#unit = unit;
+  }
+
+  start(): void {
+    this.#consumer.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#consumer.stop();
+  }
+
+  async #handle(records: readonly LogRecord[]): Promise<void> {
+    const [first] = records;
+    if (first === undefined) return;
+    const { plan, state } = this.#unit;
+    const incarnation = await this.#incarnationOf(first.topic);
+    const result = await this.#parts.applier.apply(
+      { plan, epoch: state.epoch, term: state.term, incarnation },
+      records,
+    );
+    await this.#keep(result);
+  }
+
+  /** What must be durable before the offset is: dead letters first, the counts last. */
+  async #keep(result: BatchResult): Promise<void> {
+    const { clock, deadLetters, deadLetterTopic, unknownColumns, snapshots, status, meters, log } =
+      this.#parts;
+    const { unit } = this.#unit.plan;
+    const now = clock.now();
+    const at = new Date(now).toISOString();
+    const letters = result.failures.map(({ record, code, reason }) =>
+      letterOf(unit, record, { code, reason, at }),
+    );
+    for (const letter of letters) {
+      await deadLetters.add(letter);
+      log.error(
+        { unit, topic: letter.topic, partition: letter.partition, offset: letter.offset, code: letter.code },
+        `dead letter: ${letter.reason}`,
+      );
+    }
+    if (letters.length > 0) await deadLetterTopic.send(letters);
+    for (const { table, column, count, record } of result.unknown.values()) {
+      await unknownColumns.report({
+        unit,
+        table,
+        column,
+        count,
+        origin: `${record.topic}/${record.partition}/${record.offset}`,
+        at,
+      });
+      log.warn(
+        { unit, table, column, count },
+        'an event carries a column that the plan does not know; its value is kept in the document',
+      );
+    }
+    for (const [table, rows] of result.snapshotRows) await snapshots.addRows(unit, table, rows);
+    await status.addCounts(unit, { ...result.outcomes, deadLetters: letters.length });
+    meters.applied(unit, result, letters.length, now);
+  }
+
+  async #incarnationOf(topic: string): Promise<number> {
+    const known = this.#incarnations.get(topic) ?? (await this.#parts.topics.register(topic, 0)).incarnation;
+    this.#incarnations.set(topic, known);
+    return known;
+  }
+}
+
+function letterOf(
+  unit: string,
+  record: LogRecord,
+  why: { code: ErrorCode; reason: string; at: string },
+): DeadLetter {
+  return {
+    id: `${record.topic}/${record.partition}/${record.offset}`,
+    unit,
+    topic: record.topic,
+    partition: record.partition,
+    offset: String(record.offset),
+    key: record.key?.toString('base64') ?? null,
+    value: record.value?.toString('base64') ?? null,
+    ...why,
+  };
+}

@@ -1,0 +1,59 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { BatchResult } from './batch-applier.ts';
+
+/** What a replicator measures, in Prometheus's terms. */
+export class Meters {
+  readonly #changes: Counter<'unit' | 'outcome'>;
+  readonly #letters: Counter<'unit'>;
+  readonly #age: Histogram<'unit'>;
+  readonly #lag: Gauge<'unit'>;
+  readonly #backlog: Gauge<'unit'>;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#changes = new Counter({
+      name: 'ficus_changes_total',
+      help: 'Row changes by outcome',
+      labelNames: ['unit', 'outcome'],
+      registers,
+    });
+    this.#letters = new Counter({
+      name: 'ficus_dead_letters_total',
+      help: 'Records put aside',
+      labelNames: ['unit'],
+      registers,
+    });
+    this.#age = new Histogram({
+      name: 'ficus_apply_age_seconds',
+      help: 'Time from the commit at the source to the durable document',
+      labelNames: ['unit'],
+      buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60],
+      registers,
+    });
+    this.#lag = new Gauge({
+      name: 'ficus_lag_seconds',
+      help: 'Age of the newest commit that is wholly applied',
+      labelNames: ['unit'],
+      registers,
+    });
+    this.#backlog = new Gauge({
+      name: 'ficus_backlog_records',
+      help: 'Records not applied yet',
+      labelNames: ['unit'],
+      registers,
+    });
+  }
+
+  applied(unit: string, result: BatchResult, letters: number, now: number): void {
+    for (const [outcome, count] of Object.entries(result.outcomes))
+      if (count > 0) this.#changes.inc({ unit, outcome }, count);
+    if (letters > 0) this.#letters.inc({ unit }, letters);
+    for (const committed of result.committedAt)
+      this.#age.observe({ unit }, Math.max(0, now - committed) / 1_000);
+  }
+
+  lagging(unit: string, lagMs: number | null, backlog: number): void {
+    if (lagMs !== null) this.#lag.set({ unit }, lagMs / 1_000);
+    this.#backlog.set({ unit }, backlog);
+  }
+}

@@ -1,0 +1,153 @@
+import type { Kafka } from 'kafkajs';
+import type { LegacySystem } from '#config/systems';
+import { reasonOf } from '#core/errors';
+import { type Plan, topicsOf } from '#core/plan';
+import type { ReplicationStatusStore } from '#core/ports/replication';
+import type { Unit } from '#core/unit-state';
+import { heartbeatTopic, notificationTopic } from '#debezium/connector-config';
+import { decodeRecord, type LogRecord } from '#debezium/envelope';
+import { readNotification } from '#debezium/notification';
+import { LogConsumer } from '#kafka/consumer';
+import { backlogOf, type Offsets } from '#kafka/progress';
+import type { Dependencies } from '#observability/dependencies';
+import type { ConnectorSteward } from './connector-steward.ts';
+import { forwardGroup } from './forward-leg.ts';
+import type { Meters } from './meters.ts';
+import type { SnapshotParts, SnapshotSteward } from './snapshot-steward.ts';
+import { Watermarks } from './watermarks.ts';
+
+export interface WatchParts extends SnapshotParts {
+  readonly kafka: Kafka;
+  readonly connector: ConnectorSteward;
+  readonly snapshot: SnapshotSteward;
+  readonly status: ReplicationStatusStore;
+  readonly dependencies: Dependencies;
+  readonly meters: Meters;
+}
+
+/**
+ * Watches one legacy system: the pulse of its connector, its snapshots, and how far each unit is behind. All
+ * replicators join one group; the one that holds the heartbeat's partition reports for the others.
+ */
+export class SystemWatch {
+  readonly #name: string;
+  readonly #parts: WatchParts;
+  readonly #topics: { readonly heartbeat: string; readonly notification: string };
+  readonly #consumer: LogConsumer;
+  readonly #watermarks = new Map<string, Watermarks>();
+  #units: readonly Unit[] = [];
+  #beat = 0;
+  #reports = false;
+
+  constructor(name: string, system: LegacySystem, parts: WatchParts) {
+    this.#name = name;
+    this.#parts = parts;
+    const { topicPrefix } = system.capture;
+    this.#topics = {
+      heartbeat: heartbeatTopic(system.kind, topicPrefix),
+      notification: notificationTopic(topicPrefix),
+    };
+    const dependency = `kafka:pulse:${name}`;
+    this.#consumer = new LogConsumer(parts.kafka, {
+      group: `ficus-pulse-${name}`,
+      topics: [this.#topics.heartbeat, this.#topics.notification],
+      clock: parts.clock,
+      handle: (records) => this.#hear(records),
+      fine: () => parts.dependencies.up(dependency),
+      trouble: (error) => parts.dependencies.down(dependency, error),
+      assigned: (partitions) => {
+        this.#reports = (partitions[this.#topics.heartbeat]?.length ?? 0) > 0;
+      },
+    });
+  }
+
+  start(): void {
+    this.#consumer.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#consumer.stop();
+  }
+
+  /** One round: connector, then watermarks, snapshots and status of each unit. Never throws. */
+  async tend(units: readonly Unit[]): Promise<void> {
+    this.#units = units;
+    await this.#parts.connector.tend(
+      units.flatMap(({ plan }) => [plan.root.table, ...plan.embeds.map((embed) => embed.table)]),
+    );
+    if (!this.#reports) return;
+    for (const unit of units) {
+      try {
+        await this.#report(unit.plan);
+      } catch (error) {
+        this.#parts.log.warn({ system: this.#name, unit: unit.plan.unit }, `status: ${reasonOf(error)}`);
+      }
+    }
+  }
+
+  async #report(plan: Plan): Promise<void> {
+    const { clock, progress, snapshot, connector, status, meters } = this.#parts;
+    const topics = topicsOf(plan);
+    // The beat is taken first: what was committed before it lies below the ends that are sampled after it.
+    const beat = this.#beat;
+    const ends = await progress.endOffsets(topics);
+    const committed = await progress.committed(forwardGroup(plan.unit), topics);
+    this.#mindReplaced(plan, ends, committed);
+    const watermarks = this.#watermarks.get(plan.unit) ?? new Watermarks();
+    this.#watermarks.set(plan.unit, watermarks);
+    if (beat > 0) watermarks.sampled(beat, ends);
+    const appliedUpTo = watermarks.committed(committed);
+    const snapshots = await snapshot.tend(plan, committed, connector.healthy);
+    const now = clock.now();
+    const lagMs = appliedUpTo === null ? null : Math.max(0, now - appliedUpTo);
+    const backlog = Number(backlogOf(ends, committed));
+    await status.put({
+      unit: plan.unit,
+      at: new Date(now).toISOString(),
+      lagMs,
+      backlog,
+      snapshot: snapshots,
+    });
+    meters.lagging(plan.unit, lagMs, backlog);
+  }
+
+  /** Offsets beyond the end: the topic was made anew, and its offsets order nothing that was written before. */
+  #mindReplaced(
+    plan: Plan,
+    ends: ReadonlyMap<string, Offsets>,
+    committed: ReadonlyMap<string, Offsets>,
+  ): void {
+    const dependency = `log:${plan.unit}`;
+    for (const [topic, partitions] of committed) {
+      for (const [partition, at] of partitions) {
+        const end = ends.get(topic)?.get(partition) ?? 0n;
+        if (at <= end) continue;
+        this.#parts.dependencies.down(
+          dependency,
+          new Error(
+            `topic ${topic} partition ${partition} ends at ${end} but ${at} was applied: it was made anew; an operator must open a new epoch`,
+          ),
+        );
+        return;
+      }
+    }
+    this.#parts.dependencies.up(dependency);
+  }
+
+  async #hear(records: readonly LogRecord[]): Promise<void> {
+    for (const record of records) {
+      if (record.value === null) continue;
+      if (record.topic === this.#topics.notification) {
+        const notification = readNotification(record.value);
+        if (notification !== null)
+          await this.#parts.snapshot.hear(
+            this.#units.map((unit) => unit.plan),
+            notification,
+          );
+        continue;
+      }
+      const decoded = decodeRecord(record, 0);
+      if (decoded.kind === 'change') this.#beat = Math.max(this.#beat, decoded.event.committedAt ?? 0);
+    }
+  }
+}

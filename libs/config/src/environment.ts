@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { FicusError } from '#core/errors';
+
+/** The only reader of the process environment. Each setting is documented here, where it is defined. */
+const schema = z.object({
+  /** MongoDB replica set, with Ficus's own user in it. */
+  FICUS_MONGO_URL: z.string().regex(/^mongodb(\+srv)?:\/\//, 'a mongodb:// address'),
+  /** Database of the migrated documents; control data is always in `ficus`. */
+  FICUS_MONGO_DATABASE: z.string().min(1).default('estate'),
+  /** host:port, several joined by commas. */
+  FICUS_KAFKA_BROKERS: z
+    .string()
+    .regex(/^[^,\s]+:\d+(,[^,\s]+:\d+)*$/, 'host:port, several joined by commas')
+    .transform((text) => text.split(',')),
+  FICUS_REDIS_URL: z.string().regex(/^rediss?:\/\//, 'a redis:// address'),
+  /** Path of systems.yaml, the named legacy connections. */
+  FICUS_SYSTEMS: z.string().min(1),
+  FICUS_HTTP_HOST: z.string().min(1).default('127.0.0.1'),
+  FICUS_HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+  /** Names this process among its like; must be unique while it lives. */
+  FICUS_INSTANCE: z.string().min(1).optional(),
+  /** Key of the content digests stored with each row; the same for every process of an estate. */
+  FICUS_DIGEST_KEY: z.string().min(16, 'at least 16 characters'),
+  FICUS_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+export type Setting = keyof z.infer<typeof schema>;
+
+export interface Environment {
+  readonly mongoUrl: string;
+  readonly mongoDatabase: string;
+  readonly kafkaBrokers: readonly string[];
+  readonly redisUrl: string;
+  readonly systems: string;
+  readonly httpHost: string;
+  readonly httpPort: number;
+  readonly instance: string;
+  readonly digestKey: string;
+  readonly logLevel: z.infer<typeof schema>['FICUS_LOG_LEVEL'];
+}
+
+/**
+ * @param app names the process when FICUS_INSTANCE does not.
+ * @throws FicusError `setting_invalid` naming every wrong variable at once, its value and what is legal.
+ */
+export function readEnvironment(app: string, source: NodeJS.ProcessEnv = process.env): Environment {
+  const parsed = schema.safeParse(source);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => {
+      const name = String(issue.path[0]);
+      return { pointer: name, message: `${name} is ${shown(name, source[name])}: ${legal(issue.message)}` };
+    });
+    throw new FicusError('setting_invalid', faults.map((fault) => fault.message).join('\n'), { faults });
+  }
+  const env = parsed.data;
+  return {
+    mongoUrl: env.FICUS_MONGO_URL,
+    mongoDatabase: env.FICUS_MONGO_DATABASE,
+    kafkaBrokers: env.FICUS_KAFKA_BROKERS,
+    redisUrl: env.FICUS_REDIS_URL,
+    systems: env.FICUS_SYSTEMS,
+    httpHost: env.FICUS_HTTP_HOST,
+    httpPort: env.FICUS_HTTP_PORT,
+    instance: env.FICUS_INSTANCE ?? `${app}-${process.pid}`,
+    digestKey: env.FICUS_DIGEST_KEY,
+    logLevel: env.FICUS_LOG_LEVEL,
+  };
+}
+
+/** Addresses carry passwords and the key is one: these are never printed. */
+function shown(name: string, value: string | undefined): string {
+  if (value === undefined) return 'not set';
+  return name.endsWith('_URL') || name.endsWith('_KEY') ? 'set to something else' : `"${value}"`;
+}
+
+function legal(message: string): string {
+  return message.startsWith('Invalid input: expected string') ? 'it must be set' : `legal is ${message}`;
+}

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { FicusError, reasonOf } from '#core/errors';
+
+/** systems.yaml: the legacy databases, each under the name by which plans call it. */
+const capture = {
+  /** Address of Kafka Connect's REST interface. */
+  connect: z.string().regex(/^https?:\/\//, 'an http:// address'),
+  /** Name of the connector; one for each legacy system. */
+  connector: z.string().min(1),
+  /** Debezium's `topic.prefix`. */
+  topicPrefix: z.string().regex(/^[A-Za-z0-9._-]+$/, 'letters, digits, dot, underscore, hyphen'),
+  /** JSON with (true) or without schemas. */
+  schemas: z.boolean().default(false),
+};
+
+const postgres = z.strictObject({
+  kind: z.literal('postgres'),
+  url: z.string().regex(/^postgres(ql)?:\/\//, 'a postgres:// address'),
+  /** Owner's or administrator's address: only migrations and `plan apply` use it. */
+  adminUrl: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'a postgres:// address')
+    .optional(),
+  capture: z.strictObject({
+    ...capture,
+    slot: z.string().regex(/^[a-z0-9_]{1,63}$/, 'lower-case letters, digits and underscore'),
+    publication: z.string().min(1),
+    /** The database as Kafka Connect reaches it. */
+    database: z.strictObject({
+      hostname: z.string().min(1),
+      port: z.number().int(),
+      user: z.string().min(1),
+      password: z.string(),
+      dbname: z.string().min(1),
+    }),
+  }),
+});
+
+const db2 = z.strictObject({
+  kind: z.literal('db2'),
+  /** ibm_db's connection string. */
+  url: z.string().regex(/DATABASE=/i, 'an ibm_db connection string with DATABASE='),
+  capture: z.strictObject(capture),
+});
+
+const schema = z.strictObject({
+  systems: z.record(z.string(), z.discriminatedUnion('kind', [postgres, db2])),
+});
+
+export type PostgresSystem = z.infer<typeof postgres>;
+export type Db2System = z.infer<typeof db2>;
+export type LegacySystem = PostgresSystem | Db2System;
+export type Systems = Readonly<Record<string, LegacySystem>>;
+
+/**
+ * Reads systems.yaml. `${NAME}` stands for an environment variable, so that secrets need not be in the file.
+ * @throws FicusError `setting_invalid` naming the file, each faulty member and what is legal.
+ */
+export function readSystems(path: string, source: NodeJS.ProcessEnv = process.env): Systems {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new FicusError(
+      'setting_invalid',
+      `FICUS_SYSTEMS names "${path}", which cannot be read: ${reasonOf(cause)}`,
+      { cause },
+    );
+  }
+  return parseSystems(text, path, source);
+}
+
+export function parseSystems(text: string, path: string, source: NodeJS.ProcessEnv): Systems {
+  const filled = text.replaceAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
+    const value = source[name];
+    if (value === undefined)
+      throw new FicusError('setting_invalid', `${path}: \${${name}} is not set in the environment`);
+    return value;
+  });
+  const parsed = schema.safeParse(parse(filled));
+  if (parsed.success) return parsed.data.systems;
+  const faults = parsed.error.issues.map((issue) => ({
+    pointer: `/${issue.path.join('/')}`,
+    message: `${path}: ${issue.path.join('.')}: ${issue.message}`,
+  }));
+  throw new FicusError('setting_invalid', faults.map((fault) => fault.message).join('\n'), { faults });
+}

@@ -1,0 +1,225 @@
+import type { RowChange } from './apply.ts';
+import type { DocumentKey } from './document.ts';
+import { FicusError } from './errors.ts';
+import type { CanonicalValue, FieldType } from './field-type.ts';
+import { type Embed, type Field, keyFields, mappingOf, type Plan, type RowMapping } from './plan.ts';
+import type { Evidence, LogPosition, Position } from './version.ts';
+
+/** A column's value as the log carries it, undecoded, with its schema when the record had one. */
+export interface WireValue {
+  readonly value: unknown;
+  readonly schema: WireSchema | null;
+}
+
+export interface WireSchema {
+  /** Semantic name, e.g. `io.debezium.time.Date`; null for a plain type. */
+  readonly name: string | null;
+  readonly type: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+export type WireRow = Readonly<Record<string, WireValue>>;
+
+/** A row change as the source's log has it, whatever the format of the record. */
+export interface ChangeEvent {
+  readonly table: string;
+  readonly op: 'create' | 'update' | 'delete' | 'read' | 'truncate';
+  readonly key: WireRow | null;
+  readonly before: WireRow | null;
+  readonly after: WireRow | null;
+  /** The row's position in the source's log; null where the connector knows none (incremental snapshots). */
+  readonly position: Position | null;
+  /** Commit time at the source, ms since the epoch. */
+  readonly committedAt: number | null;
+  readonly log: LogPosition;
+}
+
+/** The value was left out by the source because it did not change (TOAST). */
+export const UNAVAILABLE: unique symbol = Symbol('unavailable');
+
+/** Turns a wire value into its canonical form. @throws FicusError `value_invalid`. */
+export type ValueDecoder = (type: FieldType, wire: WireValue) => CanonicalValue | typeof UNAVAILABLE;
+
+export interface Interpretation {
+  readonly changes: readonly RowChange[];
+  /** Columns that the plan neither maps nor ignores. */
+  readonly unknownColumns: readonly string[];
+}
+
+/**
+ * What an event means for the unit's documents.
+ * @throws FicusError `event_unsupported` for a truncate, a foreign table or a missing key or column, and
+ * `value_invalid` naming the column when a value cannot be held exactly.
+ */
+export function interpretEvent(
+  plan: Plan,
+  event: ChangeEvent,
+  epoch: number,
+  decode: ValueDecoder,
+): Interpretation {
+  const found = mappingOf(plan, event.table);
+  if (found === null)
+    throw new FicusError('event_unsupported', `table ${event.table} is no part of unit ${plan.unit}`);
+  if (event.op === 'truncate') {
+    throw new FicusError(
+      'event_unsupported',
+      `a truncate of ${event.table} has no order against changes of rows; it is held for an operator`,
+    );
+  }
+  const { mapping, embed } = found;
+  const context: Context = { plan, mapping, embed, event, epoch, decode };
+  if (event.op === 'delete') {
+    const row = event.before ?? event.key;
+    if (row === null)
+      throw new FicusError('event_unsupported', `a delete of ${event.table} without key and before image`);
+    return {
+      changes: [deletion(context, event.key === null ? row : { ...row, ...event.key })],
+      unknownColumns: [],
+    };
+  }
+  const row = event.after;
+  if (row === null)
+    throw new FicusError('event_unsupported', `${event.op} of ${event.table} without an after image`);
+  const changes: RowChange[] = [];
+  const upsert = upsertion(context, row);
+  if (event.before !== null && embed !== null) {
+    const old = movedFrom(context, event.before, upsert);
+    if (old !== null) changes.push(old);
+  }
+  changes.push(upsert);
+  const unknownColumns = upsert.effect.kind === 'upsert' ? Object.keys(upsert.effect.unmapped) : [];
+  return { changes, unknownColumns };
+}
+
+interface Context {
+  readonly plan: Plan;
+  readonly mapping: RowMapping;
+  readonly embed: Embed | null;
+  readonly event: ChangeEvent;
+  readonly epoch: number;
+  readonly decode: ValueDecoder;
+}
+
+function upsertion(context: Context, row: WireRow): RowChange {
+  const { mapping, event } = context;
+  const content: Record<string, CanonicalValue> = {};
+  const unavailable: string[] = [];
+  for (const field of mapping.fields) {
+    const value = decodeColumn(context, row, field.column, field.type);
+    if (value === UNAVAILABLE) unavailable.push(field.path);
+    else content[field.path] = value;
+  }
+  const unmapped: Record<string, unknown> = {};
+  const known = new Set([
+    ...mapping.fields.map((field) => field.column),
+    ...mapping.ignore,
+    ...(context.embed?.parentKey ?? []),
+  ]);
+  for (const [column, wire] of Object.entries(row)) if (!known.has(column)) unmapped[column] = wire.value;
+  return {
+    ...target(context, row),
+    evidence: evidence(context, row),
+    committedAt: event.committedAt,
+    effect: { kind: 'upsert', content, unavailable, unmapped },
+  };
+}
+
+function deletion(context: Context, row: WireRow): RowChange {
+  const content: Record<string, CanonicalValue> = {};
+  for (const field of keyFields(context.mapping)) content[field.path] = required(context, row, field);
+  return {
+    ...target(context, row),
+    evidence: evidence(context, row),
+    committedAt: context.event.committedAt,
+    effect: { kind: 'delete', content, tiesWin: context.plan.version.kind === 'column' },
+  };
+}
+
+/** An update that gave a child another parent (or key) leaves the old place: the before image names it. */
+function movedFrom(context: Context, before: WireRow, upsert: RowChange): RowChange | null {
+  const columns = [...(context.embed?.parentKey ?? []), ...context.mapping.key];
+  if (columns.some((column) => before[column] === undefined || before[column]?.value === null)) return null;
+  const old = target(context, before);
+  const same =
+    JSON.stringify(old.key) === JSON.stringify(upsert.key) &&
+    JSON.stringify(old.embed?.childKey) === JSON.stringify(upsert.embed?.childKey);
+  if (same) return null;
+  const content: Record<string, CanonicalValue> = {};
+  for (const field of keyFields(context.mapping)) content[field.path] = required(context, before, field);
+  return { ...upsert, ...old, effect: { kind: 'delete', content, tiesWin: false } };
+}
+
+function target(context: Context, row: WireRow): Pick<RowChange, 'key' | 'embed'> {
+  const { plan, mapping, embed } = context;
+  const rootFields = keyFields(plan.root);
+  const own: DocumentKey = keyFields(mapping).map((field) => required(context, row, field));
+  if (embed === null) return { key: own, embed: null };
+  const key = embed.parentKey.map((column, index) => {
+    const field = rootFields[index];
+    if (field === undefined)
+      throw new Error(`broken assumption: parentKey of ${embed.path} is longer than the key`);
+    return required(context, row, { ...field, column });
+  });
+  return { key, embed: { path: embed.path, childKey: own } };
+}
+
+function required(context: Context, row: WireRow, field: Field): CanonicalValue {
+  const value = decodeColumn(context, row, field.column, field.type);
+  if (value === UNAVAILABLE || value === null) {
+    throw new FicusError(
+      'event_unsupported',
+      `key column ${field.column} of ${context.mapping.table} has no value in the event`,
+    );
+  }
+  return value;
+}
+
+function decodeColumn(
+  context: Context,
+  row: WireRow,
+  column: string,
+  type: FieldType,
+): CanonicalValue | typeof UNAVAILABLE {
+  const wire = row[column];
+  if (wire === undefined) {
+    throw new FicusError(
+      'event_unsupported',
+      `column ${column} of ${context.mapping.table} is mapped but missing in the event`,
+    );
+  }
+  try {
+    return context.decode(type, wire);
+  } catch (cause) {
+    if (!(cause instanceof FicusError)) throw cause;
+    throw new FicusError(cause.code, `column ${column} of ${context.mapping.table}: ${cause.message}`, {
+      cause,
+    });
+  }
+}
+
+function evidence(context: Context, row: WireRow): Evidence {
+  const { event, epoch } = context;
+  const position =
+    context.plan.version.kind === 'lsn'
+      ? event.position
+      : versionColumn(context, row, context.plan.version.column);
+  if (event.op === 'read') return { kind: 'snapshot', epoch, position, log: event.log };
+  if (position === null) {
+    throw new FicusError(
+      'event_unsupported',
+      `a streamed ${event.op} of ${event.table} without a position cannot be ordered`,
+    );
+  }
+  return { kind: 'streamed', epoch, position, log: event.log };
+}
+
+/**
+ * An embedded table that has the version column is ordered by it too; one without it by the log's position.
+ * Within one row the type never changes, so the two are never compared.
+ */
+function versionColumn(context: Context, row: WireRow, column: string): Position | null {
+  if (row[column] === undefined) return context.event.position;
+  const value = decodeColumn(context, row, column, { kind: 'long' });
+  if (value === UNAVAILABLE || value === null) return context.event.position;
+  return BigInt(String(value));
+}

@@ -1,0 +1,95 @@
+import type { Plan } from '../plan.ts';
+import type { ReplicationCounts, ReplicationStatus } from '../unit-state.ts';
+
+/** What the replicator keeps in the control database. */
+
+export interface ReplicationStatusStore {
+  /** Sets everything but the counts; several replicators may write, the last one wins. */
+  put(status: Omit<ReplicationStatus, 'counts'>): Promise<void>;
+  /** Adds to the counts. */
+  addCounts(unit: string, delta: ReplicationCounts): Promise<void>;
+}
+
+/** A column that events carry and the plan does not know. */
+export interface UnknownColumn {
+  readonly unit: string;
+  readonly table: string;
+  readonly column: string;
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+  readonly count: number;
+  /** Where it was seen first: `topic/partition/offset`. */
+  readonly origin: string;
+}
+
+export interface UnknownColumnStore {
+  /** Adds `count` sightings at `at` (ISO 8601 UTC); `origin` is kept from the first report. */
+  report(seen: {
+    unit: string;
+    table: string;
+    column: string;
+    count: number;
+    origin: string;
+    at: string;
+  }): Promise<void>;
+  list(unit: string): Promise<readonly UnknownColumn[]>;
+}
+
+export interface TopicRecord {
+  readonly topic: string;
+  /** Raised when the topic was made anew: its offsets begin again and order nothing written before. */
+  readonly incarnation: number;
+  readonly partitions: number;
+}
+
+export interface TopicStore {
+  read(topic: string): Promise<TopicRecord | null>;
+  /** Remembers a topic at its first sight (incarnation 1); a known one is left as it is and answered. */
+  register(topic: string, partitions: number): Promise<TopicRecord>;
+}
+
+/** The state of one table's snapshot. Times are ISO 8601 UTC. */
+export interface TableSnapshot {
+  readonly unit: string;
+  readonly table: string;
+  /** The signal that was sent last; null before the first. */
+  readonly requestedAt: string | null;
+  readonly startedAt: string | null;
+  /** Last sign of life of the running snapshot. */
+  readonly progressAt: string | null;
+  /** The connector has read the whole table. */
+  readonly scannedAt: string | null;
+  /** End offsets sampled after that, digits by partition: once the applier is past them the snapshot is complete. */
+  readonly scanEnds: Readonly<Record<string, string>> | null;
+  readonly completedAt: string | null;
+  /** Rows in the table when the snapshot was ordered; null: not counted. */
+  readonly total: number | null;
+  /** Snapshot rows applied since. */
+  readonly rows: number;
+}
+
+export interface SnapshotStore {
+  list(unit: string): Promise<readonly TableSnapshot[]>;
+  /** Creates or changes the table's snapshot. */
+  change(
+    unit: string,
+    table: string,
+    fields: Partial<Omit<TableSnapshot, 'unit' | 'table' | 'rows'>>,
+  ): Promise<void>;
+  addRows(unit: string, table: string, rows: number): Promise<void>;
+}
+
+export interface AppliedPlan {
+  readonly unit: string;
+  readonly version: number;
+  /** Did this call change anything? */
+  readonly changed: boolean;
+}
+
+export interface PlanStore {
+  /**
+   * Makes the plan the applied one: a new unit starts in phase `legacy`, epoch 1, term 1; a changed plan raises the
+   * version; the same plan again changes nothing. `text` is the file as it was, `by` who applied it.
+   */
+  put(plan: Plan, text: string, by: string): Promise<AppliedPlan>;
+}

@@ -1,0 +1,107 @@
+import type { ConnectorConfig } from './connect-client.ts';
+
+/** What the configuration of a system's one connector is made of. */
+export interface CaptureSettings {
+  readonly kind: 'postgres' | 'db2';
+  readonly topicPrefix: string;
+  readonly schemas: boolean;
+  /** `schema.table` of every table of every plan of the system. */
+  readonly tables: readonly string[];
+  /** PostgreSQL only. */
+  readonly postgres: {
+    readonly slot: string;
+    readonly publication: string;
+    readonly database: {
+      readonly hostname: string;
+      readonly port: number;
+      readonly user: string;
+      readonly password: string;
+      readonly dbname: string;
+    };
+  } | null;
+}
+
+const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
+
+/** Ficus's own tables in a legacy database, captured like any other: the pulse of the leg and its signals. */
+export function controlTables(kind: CaptureSettings['kind']): { heartbeat: string; signal: string } {
+  return kind === 'postgres'
+    ? { heartbeat: 'ficus.heartbeat', signal: 'ficus.signal' }
+    : { heartbeat: 'FICUS.HEARTBEAT', signal: 'FICUS.SIGNAL' };
+}
+
+export function heartbeatTopic(kind: CaptureSettings['kind'], topicPrefix: string): string {
+  return `${topicPrefix}.${controlTables(kind).heartbeat}`;
+}
+
+export function signalTopic(kind: CaptureSettings['kind'], topicPrefix: string): string {
+  return `${topicPrefix}.${controlTables(kind).signal}`;
+}
+
+export function notificationTopic(topicPrefix: string): string {
+  return `${topicPrefix}.notifications`;
+}
+
+/**
+ * The connector's configuration. No initial snapshot: each table joins by an incremental one, which survives a
+ * restart and needs no lock. Modes that lose information are never used: decimals travel as text, NULL is not
+ * replaced by a column's default. Source: Debezium 3.3 documentation, "PostgreSQL connector", "Db2 connector".
+ */
+export function connectorConfig(settings: CaptureSettings): ConnectorConfig {
+  const { heartbeat, signal } = controlTables(settings.kind);
+  const tables = [...new Set(settings.tables)].sort();
+  const converter = (side: string): Record<string, string> => ({
+    [`${side}.converter`]: JSON_CONVERTER,
+    [`${side}.converter.schemas.enable`]: String(settings.schemas),
+    [`${side}.converter.replace.null.with.default`]: 'false',
+  });
+  return {
+    'topic.prefix': settings.topicPrefix,
+    'table.include.list': [...tables, heartbeat, signal].map(literal).join(','),
+    'snapshot.mode': 'no_data',
+    'signal.enabled.channels': 'source',
+    'signal.data.collection': signal,
+    'incremental.snapshot.chunk.size': '4096',
+    'notification.enabled.channels': 'sink',
+    'notification.sink.topic.name': notificationTopic(settings.topicPrefix),
+    'decimal.handling.mode': 'string',
+    'time.precision.mode': 'adaptive',
+    'binary.handling.mode': 'bytes',
+    'tombstones.on.delete': 'true',
+    'poll.interval.ms': '5',
+    'heartbeat.interval.ms': '500',
+    'heartbeat.action.query': `UPDATE ${heartbeat} SET at = CURRENT_TIMESTAMP WHERE id = 1`,
+    'errors.max.retries': '-1',
+    ...converter('key'),
+    ...converter('value'),
+    ...(settings.kind === 'postgres'
+      ? postgresConfig(settings)
+      : { 'connector.class': 'io.debezium.connector.db2.Db2Connector' }),
+  };
+}
+
+function postgresConfig({ postgres }: CaptureSettings): Record<string, string> {
+  if (postgres === null) throw new Error('broken assumption: a postgres system has postgres settings');
+  const { database } = postgres;
+  return {
+    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+    'plugin.name': 'pgoutput',
+    'database.hostname': database.hostname,
+    'database.port': String(database.port),
+    'database.user': database.user,
+    'database.password': database.password,
+    'database.dbname': database.dbname,
+    'slot.name': postgres.slot,
+    'publication.name': postgres.publication,
+    // Tables join and leave by `plan apply`, never by the connector's own hand.
+    'publication.autocreate.mode': 'disabled',
+    'interval.handling.mode': 'string',
+    'hstore.handling.mode': 'json',
+    'slot.drop.on.stop': 'false',
+  };
+}
+
+/** `table.include.list` holds regular expressions. */
+function literal(table: string): string {
+  return table.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}

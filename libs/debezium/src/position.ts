@@ -1,0 +1,30 @@
+import { FicusError } from '#core/errors';
+import type { Position } from '#core/version';
+
+/** Hex digits of each part of a Db2 log sequence number, once its colons are taken out: 4 + 4 + 2 bytes. */
+const DB2_WIDTH = 20;
+
+/**
+ * A record's position in the source's log: PostgreSQL's `lsn` as a 64-bit integer; Db2's `commit_lsn` and
+ * `change_lsn` (hex with colons) as one fixed-width text that sorts as the pair does. Null: the connector knows none.
+ */
+export function streamPosition(source: {
+  readonly lsn?: number | bigint | null | undefined;
+  readonly commit_lsn?: string | null | undefined;
+  readonly change_lsn?: string | null | undefined;
+}): Position | null {
+  if (source.lsn !== null && source.lsn !== undefined) return BigInt(source.lsn);
+  if (!source.commit_lsn) return null;
+  return `${db2Sequence(source.commit_lsn)}/${db2Sequence(source.change_lsn ?? '')}`;
+}
+
+function db2Sequence(text: string): string {
+  const hex = text.replaceAll(':', '').toLowerCase();
+  if (!/^[0-9a-f]*$/.test(hex) || hex.length > DB2_WIDTH) {
+    throw new FicusError(
+      'event_unparsable',
+      `"${text}" is no Db2 log sequence number; legal are up to ${DB2_WIDTH} hex digits and colons`,
+    );
+  }
+  return hex.padStart(DB2_WIDTH, '0');
+}

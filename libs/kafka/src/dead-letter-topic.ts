@@ -1,0 +1,48 @@
+import type { Kafka, Producer } from 'kafkajs';
+import type { DeadLetter } from '#core/ports/control';
+import { kafkaError } from './consumer.ts';
+
+/** Every dead letter of the estate, for tools that watch Kafka; the collection is what operators work on. */
+export const DEAD_LETTER_TOPIC = 'ficus.dead-letters';
+
+/** Copies dead letters to their topic: the record's key and value as they came, its origin and reason as headers. */
+export class DeadLetterTopic {
+  readonly #producer: Producer;
+  #connected: Promise<void> | null = null;
+
+  constructor(kafka: Kafka) {
+    this.#producer = kafka.producer({
+      idempotent: true,
+      allowAutoTopicCreation: false,
+      retry: { retries: 5 },
+    });
+  }
+
+  /** @throws FicusError `kafka_unavailable`. */
+  async send(letters: readonly DeadLetter[]): Promise<void> {
+    try {
+      this.#connected ??= this.#producer.connect();
+      await this.#connected;
+      const messages = letters.map((letter) => ({
+        key: letter.key === null ? null : Buffer.from(letter.key, 'base64'),
+        value: letter.value === null ? null : Buffer.from(letter.value, 'base64'),
+        headers: {
+          'ficus.unit': letter.unit,
+          'ficus.topic': letter.topic,
+          'ficus.partition': String(letter.partition),
+          'ficus.offset': letter.offset,
+          'ficus.code': letter.code,
+          'ficus.reason': letter.reason,
+        },
+      }));
+      await this.#producer.send({ topic: DEAD_LETTER_TOPIC, acks: -1, messages });
+    } catch (cause) {
+      this.#connected = null;
+      throw kafkaError(cause);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#producer.disconnect().catch(() => undefined);
+  }
+}

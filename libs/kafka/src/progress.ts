@@ -1,0 +1,75 @@
+import type { Kafka } from 'kafkajs';
+import { kafkaError } from './consumer.ts';
+
+/** Next offsets by partition number. */
+export type Offsets = ReadonlyMap<number, bigint>;
+
+/** How far logs and consumer groups are, asked of the broker. */
+export class KafkaProgress {
+  readonly #admin: ReturnType<Kafka['admin']>;
+  #connected: Promise<void> | null = null;
+
+  constructor(kafka: Kafka) {
+    this.#admin = kafka.admin();
+  }
+
+  /** End offsets (the next to be written) of each topic. @throws FicusError `kafka_unavailable`. */
+  async endOffsets(topics: readonly string[]): Promise<ReadonlyMap<string, Offsets>> {
+    return await this.#ask(async () => {
+      const found = new Map<string, Offsets>();
+      for (const topic of topics) {
+        const partitions = await this.#admin.fetchTopicOffsets(topic);
+        found.set(topic, new Map(partitions.map((one) => [one.partition, BigInt(one.high)])));
+      }
+      return found;
+    });
+  }
+
+  /** Committed offsets (the next to be read) of a group; a partition without one counts as 0. */
+  async committed(group: string, topics: readonly string[]): Promise<ReadonlyMap<string, Offsets>> {
+    return await this.#ask(async () => {
+      const found = await this.#admin.fetchOffsets({ groupId: group, topics: [...topics] });
+      return new Map(
+        found.map((one) => [
+          one.topic,
+          new Map(one.partitions.map((p) => [p.partition, p.offset === '-1' ? 0n : BigInt(p.offset)])),
+        ]),
+      );
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#admin.disconnect().catch(() => undefined);
+  }
+
+  async #ask<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      this.#connected ??= this.#admin.connect();
+      await this.#connected;
+      return await call();
+    } catch (cause) {
+      this.#connected = null;
+      throw kafkaError(cause);
+    }
+  }
+}
+
+/** Records between the committed and the end offsets. */
+export function backlogOf(
+  ends: ReadonlyMap<string, Offsets>,
+  committed: ReadonlyMap<string, Offsets>,
+): bigint {
+  let backlog = 0n;
+  for (const [topic, partitions] of ends) {
+    for (const [partition, end] of partitions) {
+      const at = committed.get(topic)?.get(partition) ?? 0n;
+      if (end > at) backlog += end - at;
+    }
+  }
+  return backlog;
+}
+
+/** Has the group read all that lay before those ends? */
+export function isPast(committed: ReadonlyMap<string, Offsets>, ends: ReadonlyMap<string, Offsets>): boolean {
+  return backlogOf(ends, committed) === 0n;
+}

@@ -1,0 +1,126 @@
+import { FicusError, reasonOf } from '#core/errors';
+import { mapError } from './sqlstate.ts';
+
+/** A row by column alias, as IBM's driver hands it over. Columns that are read as text are strings or null. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Bound to a `?`. Always text: the statement says by a CAST what it is to become, so no number is ever rounded. */
+export type Parameter = string | null;
+
+/** One session with the database. Outside `transaction` each statement commits by itself. */
+export interface Db2Session {
+  query(sql: string, parameters?: readonly Parameter[]): Promise<readonly Row[]>;
+  /** Answers the number of rows that were inserted, updated or deleted. */
+  execute(sql: string, parameters?: readonly Parameter[]): Promise<number>;
+  begin(): Promise<void>;
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The part of the package `ibm_db` that Ficus uses. */
+interface NativeResult {
+  fetchAll(): Promise<readonly Row[]>;
+  getAffectedRowsSync(): number;
+  close(): Promise<unknown>;
+}
+
+interface NativeDatabase {
+  open(url: string): Promise<void>;
+  queryResult(
+    sql: string,
+    parameters: readonly Parameter[],
+  ): Promise<readonly [NativeResult | null, unknown]>;
+  beginTransaction(): Promise<unknown>;
+  commitTransaction(): Promise<unknown>;
+  rollbackTransaction(): Promise<unknown>;
+  close(): Promise<unknown>;
+}
+
+interface NativeModule {
+  readonly Database: new (options: { readonly connectTimeout: number }) => NativeDatabase;
+}
+
+const PACKAGE = 'ibm_db';
+
+/**
+ * The package is an optional dependency with a native add-on on IBM's CLI driver, so it is loaded when the first Db2
+ * system is opened and nowhere else.
+ */
+async function load(): Promise<NativeModule> {
+  try {
+    const loaded = (await import(PACKAGE)) as { default: NativeModule };
+    return loaded.default;
+  } catch (cause) {
+    throw new FicusError(
+      'legacy_unavailable',
+      `the Db2 driver (${PACKAGE}) cannot be loaded: ${reasonOf(cause)}; it must be compiled against IBM's clidriver, whose lib folders must stand in LD_LIBRARY_PATH before the process starts`,
+      { cause },
+    );
+  }
+}
+
+class IbmSession implements Db2Session {
+  private readonly native: NativeDatabase;
+
+  constructor(native: NativeDatabase) {
+    this.native = native;
+  }
+
+  query(sql: string, parameters: readonly Parameter[] = []): Promise<readonly Row[]> {
+    return this.run(sql, parameters, (result) => result?.fetchAll() ?? Promise.resolve([]));
+  }
+
+  execute(sql: string, parameters: readonly Parameter[] = []): Promise<number> {
+    return this.run(sql, parameters, async (result) => result?.getAffectedRowsSync() ?? 0);
+  }
+
+  async begin(): Promise<void> {
+    await guarded(this.native.beginTransaction());
+  }
+
+  async commit(): Promise<void> {
+    await guarded(this.native.commitTransaction());
+  }
+
+  async rollback(): Promise<void> {
+    await guarded(this.native.rollbackTransaction());
+  }
+
+  async close(): Promise<void> {
+    await guarded(this.native.close());
+  }
+
+  private async run<T>(
+    sql: string,
+    parameters: readonly Parameter[],
+    take: (result: NativeResult | null) => Promise<T>,
+  ): Promise<T> {
+    const [result] = await guarded(this.native.queryResult(sql, [...parameters]));
+    try {
+      return await guarded(take(result));
+    } finally {
+      await result?.close();
+    }
+  }
+}
+
+async function guarded<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw mapError(error);
+  }
+}
+
+/**
+ * Opens a session.
+ * @param url IBM's connection string, `DATABASE=...;HOSTNAME=...;PORT=...;UID=...;PWD=...;PROTOCOL=TCPIP`.
+ * @throws FicusError `legacy_unavailable` when the server or the driver cannot be had.
+ */
+export async function openSession(url: string, connectTimeoutSeconds = 10): Promise<Db2Session> {
+  const { Database } = await load();
+  const native = new Database({ connectTimeout: connectTimeoutSeconds });
+  await guarded(native.open(url));
+  return new IbmSession(native);
+}

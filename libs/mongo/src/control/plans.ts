@@ -1,0 +1,74 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Collection, Db } from 'mongodb';
+import { FicusError } from '#core/errors';
+import type { Plan } from '#core/plan';
+import type { Clock } from '#core/ports/clock';
+import type { AppliedPlan, PlanStore } from '#core/ports/replication';
+import { insertUnlessKnown, reach } from '../reach.ts';
+import type { StoredUnit } from './units.ts';
+
+/** How often two who apply plans of one unit at once may overtake each other. */
+const ROUNDS = 10;
+
+/** Keeps the plan inside the unit's document (`ficus.units`). */
+export class MongoPlanStore implements PlanStore {
+  readonly #units: Collection<StoredUnit>;
+  readonly #clock: Clock;
+
+  constructor(db: Db, clock: Clock) {
+    this.#units = db.collection('units');
+    this.#clock = clock;
+  }
+
+  async put(plan: Plan, text: string, by: string): Promise<AppliedPlan> {
+    for (let round = 0; round < ROUNDS; round++) {
+      const known = await reach(() => this.#units.findOne({ _id: plan.unit }));
+      const applied =
+        known === null ? await this.#create(plan, text, by) : await this.#change(known, plan, text, by);
+      if (applied !== null) return applied;
+    }
+    throw new FicusError('state_conflict', `others keep changing the plan of unit "${plan.unit}"`, {
+      retryable: true,
+    });
+  }
+
+  /** Null: somebody else created the unit meanwhile. */
+  async #create(plan: Plan, planText: string, by: string): Promise<AppliedPlan | null> {
+    const at = new Date(this.#clock.now()).toISOString();
+    const unit: StoredUnit = {
+      _id: plan.unit,
+      plan,
+      planText,
+      planBy: by,
+      planAt: at,
+      planVersion: 1,
+      phase: 'legacy',
+      epoch: 1,
+      term: 1,
+      revision: 1,
+      since: at,
+      transition: null,
+      changedBy: by,
+      changedAt: at,
+    };
+    const created = await insertUnlessKnown(this.#units, unit);
+    return created ? { unit: plan.unit, version: 1, changed: true } : null;
+  }
+
+  /** Raises the revision too: a flip that was judged by the old plan must not go on. Null: lost a race. */
+  async #change(known: StoredUnit, plan: Plan, planText: string, by: string): Promise<AppliedPlan | null> {
+    const unit = plan.unit;
+    if (isDeepStrictEqual(known.plan, plan)) return { unit, version: known.planVersion, changed: false };
+    const at = new Date(this.#clock.now()).toISOString();
+    const result = await reach(() =>
+      this.#units.updateOne(
+        { _id: unit, planVersion: known.planVersion },
+        {
+          $set: { plan, planText, planBy: by, planAt: at, changedBy: by, changedAt: at },
+          $inc: { planVersion: 1, revision: 1 },
+        },
+      ),
+    );
+    return result.matchedCount === 0 ? null : { unit, version: known.planVersion + 1, changed: true };
+  }
+}

@@ -1,0 +1,95 @@
+import type { Collection, Db, Document } from 'mongodb';
+import { FicusError } from '#core/errors';
+import type { Phase } from '#core/phase';
+import type { Plan } from '#core/plan';
+import type { Clock } from '#core/ports/clock';
+import type { UnitStore } from '#core/ports/control';
+import type { Unit, UnitState } from '#core/unit-state';
+import { reach } from '../reach.ts';
+import { readStatus, type StoredStatus } from './replication-status.ts';
+
+/** `ficus.units`: the applied plan and the state of a unit in one document, so that both are read together. */
+export interface StoredUnit extends Omit<UnitState, 'unit'> {
+  /** The unit. */
+  readonly _id: string;
+  readonly plan: Plan;
+  /** The plan's file as it was applied, and by whom and when (ISO 8601 UTC). */
+  readonly planText: string;
+  readonly planBy: string;
+  readonly planAt: string;
+  /** Counts the applied versions of the plan, from 1. */
+  readonly planVersion: number;
+  /** Who raised `revision` last, and when: what a loser of the compare-and-set is told. */
+  readonly changedBy: string;
+  readonly changedAt: string;
+}
+
+export class MongoUnitStore implements UnitStore {
+  readonly #units: Collection<StoredUnit>;
+  readonly #clock: Clock;
+
+  constructor(db: Db, clock: Clock) {
+    this.#units = db.collection('units');
+    this.#clock = clock;
+  }
+
+  async readAll(): Promise<readonly Unit[]> {
+    return await this.#read({});
+  }
+
+  async read(unit: string): Promise<Unit | null> {
+    const [found] = await this.#read({ _id: unit });
+    return found ?? null;
+  }
+
+  async advance(
+    state: UnitState,
+    next: { phase: Phase; term: number; epoch: number; transition: string | null },
+    by: string,
+  ): Promise<UnitState> {
+    const changedAt = new Date(this.#clock.now()).toISOString();
+    const since = next.phase === state.phase ? state.since : changedAt;
+    const after = await reach(() =>
+      this.#units.findOneAndUpdate(
+        { _id: state.unit, revision: state.revision },
+        { $set: { ...next, since, changedBy: by, changedAt }, $inc: { revision: 1 } },
+        { returnDocument: 'after' },
+      ),
+    );
+    if (after === null) throw await this.#conflict(state);
+    return stateOf(after);
+  }
+
+  async #conflict(state: UnitState): Promise<FicusError> {
+    const now = await reach(() => this.#units.findOne({ _id: state.unit }));
+    if (now === null) return new FicusError('unit_unknown', `unit "${state.unit}" does not exist`);
+    return new FicusError(
+      'state_conflict',
+      `unit "${state.unit}" was changed by ${now.changedBy} at ${now.changedAt}: it is at revision ${now.revision} ` +
+        `in phase ${now.phase}, and the change was decided on revision ${state.revision} in phase ${state.phase}`,
+    );
+  }
+
+  /** One aggregation joins the status to the unit, so that neither is older than the other's reader believes. */
+  async #read($match: Document): Promise<readonly Unit[]> {
+    const pipeline = [
+      { $match },
+      { $sort: { _id: 1 } },
+      { $lookup: { from: 'replication', localField: '_id', foreignField: '_id', as: 'replication' } },
+    ];
+    const found = await reach(() =>
+      this.#units.aggregate<StoredUnit & { replication: StoredStatus[] }>(pipeline).toArray(),
+    );
+    return found.map((one) => ({
+      plan: one.plan,
+      planVersion: one.planVersion,
+      state: stateOf(one),
+      replication: readStatus(one.replication[0]),
+    }));
+  }
+}
+
+function stateOf(stored: StoredUnit): UnitState {
+  const { _id: unit, phase, epoch, term, revision, since, transition } = stored;
+  return { unit, phase, epoch, term, revision, since, transition };
+}

@@ -1,0 +1,74 @@
+import type { Db, Document } from 'mongodb';
+import type { FieldType } from '#core/field-type';
+import type { Field, Plan } from '#core/plan';
+
+const BSON_TYPES: Readonly<Record<FieldType['kind'], string>> = {
+  boolean: 'bool',
+  bytes: 'binData',
+  date: 'date',
+  decimal: 'decimal',
+  double: 'double',
+  int: 'int',
+  json: 'string',
+  long: 'long',
+  string: 'string',
+  time: 'string',
+  timestamp: 'string',
+  timestamptz: 'string',
+  uuid: 'string',
+};
+
+/**
+ * The collection's validator: the fence (a write must carry at least this term) and the plan's schema, always both,
+ * built only here. A tombstone, or a parent whose row has not come yet, needs no fields.
+ */
+export function validatorOf(plan: Plan, term: number): Document {
+  const embeds = plan.embeds.map((embed): [string, Document] => {
+    const rows = { bsonType: 'object', required: ['_m'], properties: tree(embed.fields) };
+    return [
+      embed.path,
+      embed.cardinality === 'one'
+        ? { oneOf: [rows, { bsonType: 'null' }] }
+        : { bsonType: 'array', items: rows },
+    ];
+  });
+  const properties = { ...tree(plan.root.fields), ...Object.fromEntries(embeds) };
+  const required = [...new Set(plan.root.fields.map((field) => field.segments[0] ?? field.path))];
+  return {
+    $and: [
+      { '_m.t': { $type: 'int', $gte: term } },
+      { $jsonSchema: { properties } },
+      { $or: [{ '_m.live': false }, { '_m.miss': { $exists: true } }, { $jsonSchema: { required } }] },
+    ],
+  };
+}
+
+/**
+ * Makes the collection with its validator and indexes, or brings an existing one up to the plan. Idempotent.
+ * `_id` serves the key; `_m.at` serves the lag by document.
+ */
+export async function ensureCollection(db: Db, plan: Plan, term: number): Promise<void> {
+  const validator = validatorOf(plan, term);
+  const options = { validator, validationLevel: 'strict', validationAction: 'error' } as const;
+  const [known] = await db.listCollections({ name: plan.collection }, { nameOnly: true }).toArray();
+  if (known === undefined) await db.createCollection(plan.collection, options);
+  else await db.command({ collMod: plan.collection, ...options, maxTimeMS: 30_000 });
+}
+
+function tree(fields: readonly Field[]): Record<string, Document> {
+  const properties: Record<string, Document> = {};
+  for (const field of fields) {
+    let at = properties;
+    for (const segment of field.segments.slice(0, -1)) {
+      at[segment] ??= { bsonType: 'object', properties: {} };
+      at = at[segment].properties as Record<string, Document>;
+    }
+    at[field.segments.at(-1) ?? field.path] = { bsonType: [bsonType(field.type), 'null'] };
+  }
+  return properties;
+}
+
+function bsonType(type: FieldType): string {
+  const dated = (type.kind === 'timestamp' || type.kind === 'timestamptz') && type.precision <= 3;
+  return dated ? 'date' : BSON_TYPES[type.kind];
+}

@@ -1,0 +1,225 @@
+import { type Document, Int32, Long } from 'mongodb';
+import { emptyDocument, type StoredDocument, type StoredRow } from '#core/apply';
+import type { CanonicalDocument } from '#core/document';
+import type { CanonicalValue, Content } from '#core/field-type';
+import { keyText } from '#core/key';
+import { type Embed, type Field, keyFields, type Plan, type RowMapping } from '#core/plan';
+import { keyOf, sortRows } from '#core/render';
+import type { LogPosition, Position, RowVersion } from '#core/version';
+import { fromBson, fromId, toBson } from './bson.ts';
+
+/**
+ * How a document lies in its collection. Mapped fields stand at their paths; each embedded live row is an element
+ * of its array; everything that orders states is in `_m`, of the document and of each element:
+ *
+ * | member | of           | what                                                                              |
+ * |--------|--------------|-----------------------------------------------------------------------------------|
+ * | n      | document     | int, revision: raised by every write, which names the one it was decided on        |
+ * | t      | document     | int, term of the fence under which it was written                                  |
+ * | at     | document     | date, commit time at the source of the newest applied change                       |
+ * | gone   | document     | by array: tombstones of embedded rows (their key fields and `_m`)                  |
+ * | live   | both         | bool; false: tombstone, or a parent whose row has not come yet                     |
+ * | e      | both         | int, epoch of the version; absent while the row has none                           |
+ * | s w r  | both         | long or string: positions streamed, written directly, of the stored snapshot row   |
+ * | o      | both         | {i, p, n}: topic incarnation, partition, offset (long) of the last applied record  |
+ * | h      | both         | string, keyed digest of the row's content                                          |
+ * | miss   | both         | field paths never seen yet                                                         |
+ * | x      | both         | values of columns that the plan does not know, as extended text                    |
+ */
+export function readStored(plan: Plan, found: Document): StoredDocument {
+  const meta = found._m as Document | undefined;
+  if (meta === undefined) return { ...emptyDocument(fromId(plan, found._id)), revision: 0 };
+  const embeds: Record<string, Record<string, StoredRow>> = {};
+  for (const embed of plan.embeds) {
+    const rows: Record<string, StoredRow> = {};
+    for (const element of [
+      ...elements(embed, found),
+      ...((meta.gone?.[embed.path] as Document[] | undefined) ?? []),
+    ]) {
+      const row = readRow(embed, element, element._m as Document);
+      rows[keyText(keyOf(keyFields(embed), row.content))] = row;
+    }
+    embeds[embed.path] = rows;
+  }
+  return {
+    key: fromId(plan, found._id),
+    revision: Number(meta.n ?? 0),
+    root: meta.e === undefined ? null : readRow(plan.root, found, meta),
+    embeds,
+    committedAt: meta.at instanceof Date ? meta.at.getTime() : null,
+  };
+}
+
+/** The whole document to insert. */
+export function writeWhole(id: unknown, plan: Plan, term: number, document: StoredDocument): Document {
+  const whole: Document = { _id: id };
+  for (const [path, value] of Object.entries(writeFields(plan, term, document)))
+    assign(whole, path.split('.'), value);
+  return whole;
+}
+
+/** What `$set` gets: mapped fields and `_m` only, so that members which Ficus does not own stay as they are. */
+export function writeFields(plan: Plan, term: number, document: StoredDocument): Document {
+  const set: Document = {};
+  const { root } = document;
+  if (root !== null) {
+    for (const field of plan.root.fields) {
+      const value = root.content[field.path];
+      if (value !== undefined) set[field.path] = toBson(field.type, value);
+      else if (!root.incomplete.includes(field.path)) set[field.path] = null;
+    }
+  }
+  const gone: Document = {};
+  for (const embed of plan.embeds) {
+    const rows = Object.values(document.embeds[embed.path] ?? {});
+    const live = rows.filter((row) => row.live);
+    const sorted = sortRows(
+      embed,
+      live.map((row) => row.content),
+    );
+    const byContent = new Map(live.map((row) => [row.content, row]));
+    const written = sorted.flatMap((content) => {
+      const row = byContent.get(content);
+      return row === undefined ? [] : [{ ...writeContent(embed, content), _m: writeRow(row) }];
+    });
+    set[embed.path] = embed.cardinality === 'one' ? (written[0] ?? null) : written;
+    const dead = rows.filter((row) => !row.live);
+    if (dead.length > 0)
+      gone[embed.path] = dead.map((row) => ({ ...writeContent(embed, row.content), _m: writeRow(row) }));
+  }
+  set._m = {
+    n: new Int32((document.revision ?? 0) + 1),
+    t: new Int32(term),
+    ...(document.committedAt === null ? {} : { at: new Date(document.committedAt) }),
+    ...(root === null ? { live: false } : writeRow(root)),
+    ...(Object.keys(gone).length === 0 ? {} : { gone }),
+  };
+  return set;
+}
+
+/** The document as readers see it; the caller has made sure that it is live. */
+export function readCanonical(plan: Plan, found: Document): CanonicalDocument {
+  const embeds: Record<string, readonly Content[]> = {};
+  for (const embed of plan.embeds)
+    embeds[embed.path] = elements(embed, found).map((element) => readContent(embed, element));
+  return { root: readContent(plan.root, found), embeds };
+}
+
+function elements(embed: Embed, found: Document): readonly Document[] {
+  const value: unknown = found[embed.path];
+  if (Array.isArray(value)) return value as Document[];
+  return value === null || value === undefined ? [] : [value as Document];
+}
+
+function readRow(mapping: RowMapping, at: Document, meta: Document): StoredRow {
+  const incomplete = (meta.miss as string[] | undefined) ?? [];
+  const live = meta.live === true;
+  const whole = readContent(mapping, at);
+  const kept = live ? mapping.fields : keyFields(mapping);
+  const content = pick(
+    whole,
+    kept.filter((field) => !incomplete.includes(field.path)),
+  );
+  return {
+    version: readVersion(meta),
+    live,
+    digest: typeof meta.h === 'string' ? meta.h : null,
+    incomplete,
+    content,
+    unmapped: meta.x === undefined ? {} : (JSON.parse(String(meta.x)) as Record<string, unknown>),
+  };
+}
+
+function writeRow(row: StoredRow): Document {
+  const { version } = row;
+  return {
+    live: row.live,
+    ...(version === null ? {} : writeVersion(version)),
+    ...(row.digest === null ? {} : { h: row.digest }),
+    ...(row.incomplete.length === 0 ? {} : { miss: row.incomplete }),
+    ...(Object.keys(row.unmapped).length === 0 ? {} : { x: textOf(row.unmapped) }),
+  };
+}
+
+/** BigInt has no JSON of its own; an unknown column's 64-bit value is kept as its digits. */
+function textOf(values: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(values, (_name, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  );
+}
+
+function readVersion(meta: Document): RowVersion | null {
+  if (meta.e === undefined) return null;
+  return {
+    epoch: Number(meta.e),
+    streamed: readPosition(meta.s),
+    written: readPosition(meta.w),
+    snapshot: readPosition(meta.r),
+    log: meta.o === undefined ? null : readLog(meta.o as Document),
+  };
+}
+
+function writeVersion(version: RowVersion): Document {
+  return {
+    e: new Int32(version.epoch),
+    ...(version.streamed === null ? {} : { s: writePosition(version.streamed) }),
+    ...(version.written === null ? {} : { w: writePosition(version.written) }),
+    ...(version.snapshot === null ? {} : { r: writePosition(version.snapshot) }),
+    ...(version.log === null ? {} : { o: writeLog(version.log) }),
+  };
+}
+
+function readPosition(value: unknown): Position | null {
+  if (value === undefined || value === null) return null;
+  return Long.isLong(value) ? value.toBigInt() : typeof value === 'number' ? BigInt(value) : String(value);
+}
+
+function writePosition(position: Position): unknown {
+  return typeof position === 'bigint' ? Long.fromBigInt(position) : position;
+}
+
+function readLog(log: Document): LogPosition {
+  const offset: unknown = log.n;
+  return {
+    incarnation: Number(log.i),
+    partition: Number(log.p),
+    offset: Long.isLong(offset) ? offset.toBigInt() : BigInt(Number(offset)),
+  };
+}
+
+function writeLog(log: LogPosition): Document {
+  return { i: new Int32(log.incarnation), p: new Int32(log.partition), n: Long.fromBigInt(log.offset) };
+}
+
+function readContent(mapping: RowMapping, at: Document): Content {
+  const content: Record<string, CanonicalValue> = {};
+  for (const field of mapping.fields) content[field.path] = fromBson(field.type, valueAt(at, field.segments));
+  return content;
+}
+
+function writeContent(mapping: RowMapping, content: Content): Document {
+  const written: Document = {};
+  for (const field of mapping.fields) {
+    const value = content[field.path];
+    if (value !== undefined) assign(written, field.segments, toBson(field.type, value));
+  }
+  return written;
+}
+
+function pick(content: Content, fields: readonly Field[]): Content {
+  return Object.fromEntries(fields.map((field) => [field.path, content[field.path] ?? null]));
+}
+
+function valueAt(at: unknown, segments: readonly string[]): unknown {
+  return segments.reduce<unknown>((value, name) => (value as Document | null | undefined)?.[name], at);
+}
+
+function assign(target: Document, segments: readonly string[], value: unknown): void {
+  const [head = '', ...rest] = segments;
+  if (rest.length === 0) {
+    target[head] = value;
+    return;
+  }
+  target[head] ??= {};
+  assign(target[head] as Document, rest, value);
+}

@@ -1,0 +1,37 @@
+import {
+  type Collection,
+  type Document,
+  MongoError,
+  MongoServerError,
+  type OptionalUnlessRequiredId,
+} from 'mongodb';
+import { FicusError, reasonOf } from '#core/errors';
+
+const DUPLICATE_KEY = 11_000;
+
+/** Carries out a call to MongoDB. @throws FicusError `mongo_unavailable` (retryable) for whatever the driver throws. */
+export async function reach<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (cause) {
+    if (cause instanceof MongoError)
+      throw new FicusError('mongo_unavailable', `MongoDB: ${reasonOf(cause)}`, { cause, retryable: true });
+    throw cause;
+  }
+}
+
+/** Inserts a document unless a unique index refuses it. @returns false when it does. */
+export async function insertUnlessKnown<T extends Document>(
+  collection: Collection<T>,
+  document: OptionalUnlessRequiredId<T>,
+): Promise<boolean> {
+  return await reach(async () => {
+    try {
+      await collection.insertOne(document);
+      return true;
+    } catch (error) {
+      if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
+      throw error;
+    }
+  });
+}

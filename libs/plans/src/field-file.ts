@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import { FIELD_KINDS, type FieldKind, type FieldType } from '#core/field-type';
+import type { Field } from '#core/plan';
+import { DECIMAL_DIGITS } from '#core/value';
+import type { Path, Section } from './section.ts';
+
+const PATH = /^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*$/;
+
+/** Members of a field beside `column` and `type`, and the kinds that each goes with. */
+const OPTIONS: Readonly<Record<string, readonly FieldKind[]>> = {
+  trim: ['string'],
+  length: ['string'],
+  precision: ['decimal', 'time', 'timestamp', 'timestamptz'],
+  scale: ['decimal'],
+};
+const ALWAYS = ['column', 'type', 'required', 'readOnly', 'class', 'protect'];
+
+const name = z.string().min(1, 'a column name');
+const flag = z.boolean().default(false);
+
+/** Reads the `fields` mapping at a path; faults are noted in the section. */
+export function readFields(section: Section, path: Path): readonly Field[] {
+  if (section.names(path).length === 0) {
+    section.fault(
+      path,
+      'must be a mapping of at least one field, such as `amount: { column: amount, type: decimal }`',
+    );
+    return [];
+  }
+  checkPaths(section, path);
+  checkColumns(section, path);
+  return section.names(path).flatMap((fieldPath) => readField(section, path, fieldPath) ?? []);
+}
+
+function readField(section: Section, base: Path, path: string): Field | null {
+  const at = [...base, path];
+  if (!PATH.test(path)) {
+    section.fault(
+      at,
+      'a field path is made of letters, digits and underscores, parts joined by dots, each beginning with a letter',
+    );
+  }
+  section.only(at, [...ALWAYS, ...Object.keys(OPTIONS)]);
+  const column = section.read([...at, 'column'], name);
+  const kind = section.read([...at, 'type'], z.enum(FIELD_KINDS));
+  const required = section.read([...at, 'required'], flag) ?? false;
+  const readOnly = section.read([...at, 'readOnly'], flag) ?? false;
+  if (section.raw([...at, 'protect']) !== undefined) {
+    section.fault(
+      [...at, 'protect'],
+      'field protection is not built yet; leave it out, or leave the field out',
+    );
+  }
+  if (kind === undefined) return null;
+  for (const [option, kinds] of Object.entries(OPTIONS)) {
+    if (section.raw([...at, option]) !== undefined && !kinds.includes(kind)) {
+      section.fault([...at, option], `does not go with type ${kind}; it goes with ${kinds.join(', ')}`);
+    }
+  }
+  const type = readType(section, at, kind);
+  return column === undefined ? null : { path, segments: path.split('.'), column, type, required, readOnly };
+}
+
+function readType(section: Section, at: Path, kind: FieldKind): FieldType {
+  const whole = (option: string, low: number, high: number): number | null =>
+    section.read(
+      [...at, option],
+      z
+        .int(`a whole number`)
+        .min(low, `at least ${low}`)
+        .max(high, `at most ${high}`)
+        .nullable()
+        .default(null),
+    ) ?? null;
+  switch (kind) {
+    case 'string':
+      return {
+        kind,
+        trim: section.read([...at, 'trim'], flag) ?? false,
+        length: whole('length', 1, 16_000_000),
+      };
+    case 'decimal': {
+      const precision = whole('precision', 1, DECIMAL_DIGITS);
+      const scale = whole('scale', 0, DECIMAL_DIGITS);
+      if (precision === null && scale !== null)
+        section.fault([...at, 'scale'], 'a scale needs a precision beside it');
+      if (precision !== null && scale !== null && scale > precision) {
+        section.fault([...at, 'scale'], `must not be greater than the precision, ${precision}`);
+      }
+      return { kind, precision, scale: precision === null ? null : (scale ?? 0) };
+    }
+    case 'time':
+    case 'timestamp':
+    case 'timestamptz':
+      return { kind, precision: whole('precision', 0, 6) ?? 6 };
+    case 'boolean':
+    case 'bytes':
+    case 'date':
+    case 'double':
+    case 'int':
+    case 'json':
+    case 'long':
+    case 'uuid':
+      return { kind };
+  }
+}
+
+/** Works on the raw names, so that a fault in a field's type does not hide one in its place. */
+function checkPaths(section: Section, base: Path): void {
+  const paths = section.names(base);
+  for (const path of paths) {
+    const clash = paths.find((other) => path.startsWith(`${other}.`));
+    if (clash !== undefined) {
+      section.fault([...base, path], `field ${clash} cannot hold both a value and the member ${path}`);
+    }
+  }
+}
+
+function checkColumns(section: Section, base: Path): void {
+  const first = new Map<unknown, string>();
+  for (const path of section.names(base)) {
+    const column = section.raw([...base, path, 'column']);
+    if (typeof column !== 'string') continue;
+    const known = first.get(column);
+    if (known === undefined) first.set(column, path);
+    else section.fault([...base, path, 'column'], `column ${column} is mapped by ${known} already`);
+  }
+}

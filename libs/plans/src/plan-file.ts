@@ -1,0 +1,306 @@
+import { LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import type { Embed, Field, Plan, VersionSource } from '#core/plan';
+import { MODES, REPAIR_POLICIES } from '#core/plan';
+import { checkAmong, checkSystem, type PlacedPlan } from './estate.ts';
+import { readFields } from './field-file.ts';
+import { type Path, type PlanFault, Section } from './section.ts';
+
+export type { PlanFault } from './section.ts';
+
+export interface PlanFile {
+  readonly file: string;
+  readonly text: string;
+}
+
+export interface ParsedPlans {
+  /** Plans without a fault of their own, in the order of the files. */
+  readonly plans: readonly Plan[];
+  /** All faults of all files together, by file and line. */
+  readonly faults: readonly PlanFault[];
+}
+
+const MEMBERS = [
+  'unit',
+  'owner',
+  'description',
+  'mode',
+  'legacy',
+  'topic',
+  'collection',
+  'fields',
+  'ignore',
+  'embed',
+  'reconcile',
+  'levels',
+  'legacyWriters',
+  'emergency',
+];
+/** Types that cannot identify a row: not exact, not ordered alike everywhere, or too large. */
+const NO_KEY = ['boolean', 'bytes', 'double', 'json'];
+
+const text = z.string().min(1, 'must not be empty');
+const table = z.string().regex(/^[^.]+\.[^.]+$/, 'must be schema.table');
+const columns = z.array(text).min(1, 'must name at least one column');
+const duration = z
+  .string()
+  .regex(/^\d+(ms|s|m|h|d)$/, 'must be a whole number and a unit: ms, s, m, h or d')
+  .transform((value) => Number.parseInt(value, 10) * (UNITS[value.replace(/\d+/, '')] ?? 1));
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const cron = z
+  .string()
+  .regex(/^(\S+ ){4}\S+$/, 'must be a cron expression of five fields')
+  .nullable();
+
+/**
+ * Parses and checks plan files. @param systems kinds of the named legacy systems; when given, plans are checked
+ * against them too.
+ */
+export function parsePlans(
+  files: readonly PlanFile[],
+  systems: Readonly<Record<string, { kind: string }>> | null = null,
+): ParsedPlans {
+  const placed: PlacedPlan[] = [];
+  const sections: Section[] = [];
+  const faults: PlanFault[] = [];
+  for (const { file, text: source } of files) {
+    const lines = new LineCounter();
+    const document = parseDocument(source, { lineCounter: lines });
+    for (const error of document.errors) {
+      const message = error.message.split('\n')[0] ?? error.message;
+      faults.push({ file, line: error.linePos?.[0].line ?? 1, pointer: '', value: '', message });
+    }
+    const section = new Section(file, document, lines);
+    sections.push(section);
+    const plan = readPlan(section);
+    if (systems !== null) checkSystem(section, systems);
+    if (plan !== null) placed.push({ plan, section });
+  }
+  checkAmong(placed, systems);
+  for (const section of sections) faults.push(...section.faults);
+  faults.sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1));
+  const faulty = new Set(faults.map((fault) => fault.file));
+  const plans = placed.filter(({ section }) => !faulty.has(section.file)).map(({ plan }) => plan);
+  return { plans, faults };
+}
+
+function readPlan(section: Section): Plan | null {
+  if (section.names([]).length === 0) {
+    section.fault([], `must be a mapping with the members ${MEMBERS.slice(0, 8).join(', ')}`);
+    return null;
+  }
+  section.only([], MEMBERS);
+  section.only(['legacy'], ['system', 'table', 'key', 'version']);
+  const unit = section.read(
+    ['unit'],
+    z
+      .string()
+      .regex(
+        /^[a-z][a-z0-9-]{0,62}$/,
+        'must be lower-case letters, digits and hyphens, beginning with a letter',
+      ),
+  );
+  const owner = section.read(['owner'], text);
+  const description = section.read(['description'], z.string().default(''));
+  const mode = section.read(['mode'], z.enum(MODES));
+  const system = section.read(['legacy', 'system'], text);
+  const rootTable = section.read(['legacy', 'table'], table);
+  const key = section.read(['legacy', 'key'], columns);
+  const version = readVersion(section);
+  const topic = section.read(['topic'], topicName);
+  const collection = section.read(
+    ['collection'],
+    z
+      .string()
+      .regex(/^[A-Za-z][A-Za-z0-9_.-]*$/, 'must be letters, digits, dot, underscore and hyphen')
+      .refine((name) => !name.startsWith('system.'), 'must not begin with system.'),
+  );
+  const ignore = section.read(['ignore'], z.array(text).default([])) ?? [];
+  const fields = readFields(section, ['fields']);
+  const embeds = readEmbeds(section, rootTable, topic, key);
+  const reconcile = readReconcile(section);
+  const levels = readLevels(section);
+  section.read(['legacyWriters'], z.enum(['revoke', 'capture']).default('revoke'));
+  if (section.read(['emergency'], z.enum(['none', 'lease']).default('none')) === 'lease') {
+    section.fault(['emergency'], 'the lease is not built yet; legal is none');
+  }
+  checkTopic(section, ['topic'], topic, rootTable);
+  checkKey(section, ['legacy', 'key'], key, fields, []);
+  checkIgnored(section, ['ignore'], ignore, fields);
+  checkVersion(section, version, fields);
+  for (const embed of embeds) {
+    if (fields.some((field) => field.segments[0] === embed.path))
+      section.fault(['embed', embed.path], 'a field has this name already');
+  }
+  if (
+    unit === undefined ||
+    owner === undefined ||
+    mode === undefined ||
+    system === undefined ||
+    rootTable === undefined ||
+    key === undefined ||
+    version === undefined ||
+    topic === undefined ||
+    collection === undefined
+  ) {
+    return null;
+  }
+  const owned =
+    version.kind === 'column'
+      ? fields.map((field) => (field.column === version.column ? { ...field, readOnly: true } : field))
+      : fields;
+  const root = { table: rootTable, key, fields: owned, ignore };
+  return {
+    unit,
+    owner,
+    description: description ?? '',
+    mode,
+    system,
+    version,
+    topic,
+    collection,
+    root,
+    embeds,
+    reconcile,
+    levels,
+  };
+}
+
+const topicName = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{1,249}$/, 'must be a Kafka topic name: letters, digits, dot, underscore, hyphen');
+
+function readVersion(section: Section): VersionSource | undefined {
+  const raw = section.raw(['legacy', 'version']);
+  if (raw === 'none') {
+    section.fault(
+      ['legacy', 'version'],
+      'a unit without any version is not built yet; legal are lsn and { column: NAME }',
+    );
+    return undefined;
+  }
+  if (raw === 'lsn') return { kind: 'lsn' };
+  const parsed = section.read(
+    ['legacy', 'version'],
+    z.strictObject({ column: text }, 'must be lsn or { column: NAME }'),
+  );
+  return parsed === undefined ? undefined : { kind: 'column', column: parsed.column };
+}
+
+function readEmbeds(
+  section: Section,
+  rootTable: string | undefined,
+  rootTopic: string | undefined,
+  rootKey: readonly string[] | undefined,
+): readonly Embed[] {
+  return section.names(['embed']).flatMap((path) => {
+    const at: Path = ['embed', path];
+    if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(path))
+      section.fault(at, 'the name of an embedded table is made of letters, digits and underscores');
+    section.only(at, ['table', 'topic', 'parentKey', 'key', 'cardinality', 'fields', 'ignore']);
+    const child = section.read([...at, 'table'], table);
+    const parentKey = section.read([...at, 'parentKey'], columns);
+    const key = section.read([...at, 'key'], columns);
+    const given = section.read([...at, 'topic'], topicName.optional());
+    const cardinality =
+      section.read([...at, 'cardinality'], z.enum(['many', 'one']).default('many')) ?? 'many';
+    const ignore = section.read([...at, 'ignore'], z.array(text).default([])) ?? [];
+    const fields = readFields(section, [...at, 'fields']);
+    checkKey(section, [...at, 'key'], key, fields, parentKey ?? []);
+    checkIgnored(section, [...at, 'ignore'], ignore, fields);
+    if (parentKey !== undefined && rootKey !== undefined && parentKey.length !== rootKey.length) {
+      section.fault(
+        [...at, 'parentKey'],
+        `must name ${rootKey.length} column(s), one for each of legacy.key: ${rootKey.join(', ')}`,
+      );
+    }
+    const prefix =
+      rootTopic !== undefined && rootTable !== undefined && rootTopic.endsWith(`.${rootTable}`)
+        ? rootTopic.slice(0, -rootTable.length)
+        : null;
+    const topic = given ?? (prefix !== null && child !== undefined ? prefix + child : undefined);
+    checkTopic(section, [...at, 'topic'], given, child);
+    if (child === undefined || parentKey === undefined || key === undefined || topic === undefined) return [];
+    return [{ path, table: child, topic, parentKey, key, cardinality, fields, ignore }];
+  });
+}
+
+function readReconcile(section: Section): Plan['reconcile'] {
+  section.only(['reconcile'], ['schedule', 'maxRowsPerSecond', 'repair', 'allowEmpty']);
+  const repair = section.read(['reconcile', 'repair'], z.enum(REPAIR_POLICIES).default('log-only'));
+  if (repair !== undefined && repair !== 'log-only')
+    section.fault(['reconcile', 'repair'], 'repair is not built yet; legal is log-only');
+  return {
+    schedule: section.read(['reconcile', 'schedule'], cron.default(null)) ?? null,
+    maxRowsPerSecond:
+      section.read(
+        ['reconcile', 'maxRowsPerSecond'],
+        z.int().min(1, 'must be at least 1').nullable().default(null),
+      ) ?? null,
+    repair: repair ?? 'log-only',
+    allowEmpty: section.read(['reconcile', 'allowEmpty'], z.boolean().default(false)) ?? false,
+  };
+}
+
+function readLevels(section: Section): Plan['levels'] {
+  section.only(['levels'], ['lag', 'driftPpm', 'verified']);
+  return {
+    lagMs: section.read(['levels', 'lag'], duration.prefault('5s')) ?? 5_000,
+    driftPpm: section.read(['levels', 'driftPpm'], z.number().min(0, 'must not be negative').default(0)) ?? 0,
+    verifiedMs: section.read(['levels', 'verified'], duration.prefault('24h')) ?? 86_400_000,
+  };
+}
+
+function checkKey(
+  section: Section,
+  at: Path,
+  key: readonly string[] | undefined,
+  fields: readonly Field[],
+  parentKey: readonly string[],
+): void {
+  for (const [index, column] of (key ?? []).entries()) {
+    const field = fields.find((candidate) => candidate.column === column);
+    if (key?.indexOf(column) !== index) section.fault([...at, index], `column ${column} is named twice`);
+    else if (parentKey.includes(column))
+      section.fault(
+        [...at, index],
+        `column ${column} is part of parentKey already; key names what tells children of one parent apart`,
+      );
+    else if (field === undefined)
+      section.fault([...at, index], `key column ${column} must be mapped by a field`);
+    else if (NO_KEY.includes(field.type.kind))
+      section.fault([...at, index], `type ${field.type.kind} cannot be part of a key`);
+  }
+}
+
+function checkIgnored(section: Section, at: Path, ignore: readonly string[], fields: readonly Field[]): void {
+  for (const [index, column] of ignore.entries()) {
+    const field = fields.find((candidate) => candidate.column === column);
+    if (field !== undefined)
+      section.fault([...at, index], `column ${column} is mapped by ${field.path}, so it cannot be ignored`);
+  }
+}
+
+function checkVersion(section: Section, version: VersionSource | undefined, fields: readonly Field[]): void {
+  if (version?.kind !== 'column') return;
+  const field = fields.find((candidate) => candidate.column === version.column);
+  const at = ['legacy', 'version', 'column'];
+  if (field === undefined)
+    section.fault(at, `version column ${version.column} must be mapped by a field of type long`);
+  else if (field.type.kind !== 'long')
+    section.fault(
+      at,
+      `version column ${version.column} is mapped as ${field.type.kind}; it must be long, drawn from one sequence`,
+    );
+}
+
+function checkTopic(
+  section: Section,
+  at: Path,
+  topic: string | undefined,
+  ofTable: string | undefined,
+): void {
+  if (topic !== undefined && ofTable !== undefined && !topic.endsWith(`.${ofTable}`)) {
+    section.fault(at, `must be PREFIX.${ofTable}, as Debezium names the topic of this table`);
+  }
+}

@@ -1,0 +1,280 @@
+import { randomUUID } from 'node:crypto';
+import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Db2Session, openSession } from '#legacy/db2/driver';
+
+/** Needs the Db2 stand-in with its capture, and Kafka; all tables and topics are this run's own. */
+function needed(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: this test needs the server it names`);
+  return value;
+}
+
+const url = needed('TEST_DB2_URL');
+const rest = needed('TEST_DB2_CONNECT_URL');
+const brokers = needed('TEST_KAFKA_BROKERS').split(',');
+const run = randomUUID().slice(0, 8).toUpperCase();
+const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING });
+
+interface Event {
+  readonly key: Record<string, unknown> | null;
+  readonly value: {
+    op: string;
+    before: Record<string, unknown> | null;
+    after: Record<string, unknown> | null;
+    source: Record<string, unknown>;
+  } | null;
+  readonly raw: string;
+  readonly headers: Record<string, string>;
+}
+
+function eventOf(message: KafkaMessage): Event {
+  const raw = message.value?.toString() ?? '';
+  const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]);
+  return {
+    key: message.key === null ? null : JSON.parse(message.key.toString()),
+    value: raw === '' ? null : JSON.parse(raw),
+    raw,
+    headers: Object.fromEntries(headers),
+  };
+}
+
+/** Everything in a topic so far, by partition. */
+async function readTopic(topic: string): Promise<readonly (readonly Event[])[]> {
+  const admin = kafka.admin();
+  await admin.connect();
+  const ends = await admin.fetchTopicOffsets(topic).catch(() => []);
+  await admin.disconnect();
+  const wanted = new Map(ends.map(({ partition, high }) => [partition, BigInt(high)]));
+  const found = ends.map((): Event[] => []);
+  const open = new Set(ends.filter(({ high }) => high !== '0').map(({ partition }) => partition));
+  if (open.size === 0) return found;
+  const consumer = kafka.consumer({ groupId: `test-${randomUUID()}` });
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await new Promise<void>((resolve, reject) => {
+    const eachMessage = async ({ partition, message }: { partition: number; message: KafkaMessage }) => {
+      found[partition]?.push(eventOf(message));
+      if (BigInt(message.offset) + 1n >= (wanted.get(partition) ?? 0n)) open.delete(partition);
+      if (open.size === 0) resolve();
+    };
+    consumer.run({ eachMessage }).catch(reject);
+  });
+  await consumer.disconnect();
+  return found;
+}
+
+async function until<T>(what: string, probe: () => Promise<T | undefined>, ms = 40_000): Promise<T> {
+  const deadline = performance.now() + ms;
+  for (;;) {
+    const found = await probe();
+    if (found !== undefined) return found;
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${ms} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function connector(name: string, tables: readonly string[], more: Record<string, string> = {}) {
+  const config = {
+    'topic.prefix': name,
+    'table.include.list': tables.join(','),
+    'topic.creation.default.partitions': '3',
+    'topic.creation.default.replication.factor': '1',
+    ...more,
+  };
+  const answer = await fetch(`${rest}/connectors/${name}/config`, { method: 'PUT', body: JSON.stringify(config) });
+  expect(answer.ok, await answer.clone().text()).toBe(true);
+}
+
+async function offsets(name: string): Promise<Record<string, unknown>> {
+  const answer = (await (await fetch(`${rest}/connectors/${name}/offsets`)).json()) as {
+    offsets: [{ offset: Record<string, unknown> }];
+  };
+  return answer.offsets[0].offset;
+}
+
+/** Waits for the initial snapshot, and then for a heartbeat that is committed after this call. */
+async function settled(name: string, session: Db2Session): Promise<void> {
+  await until('initial snapshot', async () => ((await offsets(name))['snapshot'] === undefined ? true : undefined));
+  const [row] = await session.query(`VALUES CHAR(SYSCS_UTIL.SYSCS_PEEK_AT_SEQUENCE('ASNCDC', 'LOGSEQ'))`);
+  const now = BigInt(String(Object.values(row ?? {})[0]).trim());
+  const position = async () => BigInt(`0x${String((await offsets(name))['commit_lsn']).replaceAll(':', '')}`);
+  // Two commits later than anything drawn by now: the heartbeat's beat every second.
+  await until('stream', async () => ((await position()) > now + 2n ? true : undefined));
+}
+
+/** The rows that a reader ends with who applies each topic's events in order. */
+function replay(partitions: readonly (readonly Event[])[], keyOf: (row: Record<string, unknown>) => string): Map<string, unknown> {
+  const rows = new Map<string, unknown>();
+  for (const events of partitions) {
+    for (const { value } of events) {
+      if (value === null) continue;
+      if (value.op === 'd' && value.before !== null) rows.delete(keyOf(value.before));
+      else if (value.after !== null) rows.set(keyOf(value.after), value.after);
+    }
+  }
+  return rows;
+}
+
+let session: Db2Session;
+
+beforeAll(async () => {
+  session = await openSession(url);
+  for (const statement of [
+    'CREATE TABLE FICUS.HEARTBEAT (ID INTEGER NOT NULL PRIMARY KEY, "AT" TIMESTAMP NOT NULL)',
+    'CREATE TABLE FICUS.SIGNAL (ID VARCHAR(64) NOT NULL PRIMARY KEY, TYPE VARCHAR(32) NOT NULL, DATA VARCHAR(2048))',
+  ]) {
+    await session.execute(statement).catch((error: unknown) => {
+      if (!String(error).includes('42710')) throw error;
+    });
+  }
+});
+
+afterAll(async () => {
+  await session.close();
+});
+
+describe('the capture of the Db2 stand-in', () => {
+  it('writes what Debezium writes: every type, keys, deletes, changed keys, nothing of a rollback', async () => {
+    const table = `FICUS.TYPES_${run}`;
+    await session.execute(
+      `CREATE TABLE ${table} (PLANT CHAR(4) NOT NULL, ID BIGINT NOT NULL, SI SMALLINT, I INTEGER, AMOUNT DECIMAL(31,2), D DOUBLE,
+        B BOOLEAN, C CHAR(6), V VARCHAR(40), BITS CHAR(3) FOR BIT DATA, DA DATE, TI TIME, TS TIMESTAMP, PRIMARY KEY (ID, PLANT))`,
+    );
+    await session.execute(
+      `INSERT INTO ${table} VALUES ('A', 9007199254740993, -1, 2, 12345678901234567890123456789.01, 1.5, TRUE, 'añ', 'zażółć 日本 "q"',
+        X'00FF10', DATE('2026-02-28'), TIME('23:59:58'), TIMESTAMP('2026-02-28 23:59:58.123456'))`,
+    );
+    const name = `types-${run}`;
+    await connector(name, [table]);
+    await settled(name, session);
+    await session.execute(`INSERT INTO ${table} (PLANT, ID, TS) VALUES ('B', 1, TIMESTAMP('1969-12-31 23:59:59.999999'))`);
+    await session.execute(`UPDATE ${table} SET V = NULL WHERE PLANT = 'A'`);
+    await session.execute(`UPDATE ${table} SET ID = 2 WHERE ID = 1`);
+    await session.begin();
+    await session.execute(`INSERT INTO ${table} (PLANT, ID) VALUES ('X', 99)`);
+    await session.rollback();
+    await session.execute(`DELETE FROM ${table} WHERE ID = 2`);
+    await settled(name, session);
+
+    const events = (await readTopic(`${name}.${table}`)).flat();
+    const first = events.find(({ value }) => value?.op === 'r');
+    expect(first?.raw).toContain('"after":{"PLANT":"A   ","ID":9007199254740993,"SI":-1,"I":2,');
+    expect(first?.value?.after).toMatchObject({
+      AMOUNT: '12345678901234567890123456789.01',
+      D: 1.5,
+      B: true,
+      C: 'añ    ',
+      V: 'zażółć 日本 "q"',
+      BITS: 'AP8Q',
+      DA: 20512,
+      TI: 86_398_000,
+      TS: 1_772_323_198_123_456,
+    });
+    expect(first?.value?.source).toMatchObject({ connector: 'db2', snapshot: 'last', schema: 'FICUS', change_lsn: null, db: 'PLANT' });
+    expect(Object.keys(first?.key ?? {})).toEqual(['ID', 'PLANT']);
+    const of = (id: string) => events.filter(({ raw, key }) => raw.includes(`"ID":${id},`) || String(key?.['ID']) === id);
+    expect(of('9007199254740992').length + of('9007199254740993').length).toBeGreaterThan(1);
+    expect(events.filter(({ key }) => key?.['ID'] === 99)).toEqual([]);
+    const one = events.filter(({ key }) => key?.['ID'] === 1);
+    expect(one.map(({ value }) => value?.op ?? 'tombstone')).toEqual(['c', 'd', 'tombstone']);
+    expect(one[0]?.value?.after?.['TS']).toBe(-1);
+    expect(one[1]?.headers['__debezium.newkey']).toBe('{"ID":2,"PLANT":"B   "}');
+    const two = events.filter(({ key }) => key?.['ID'] === 2);
+    expect(two.map(({ value }) => value?.op ?? 'tombstone')).toEqual(['c', 'd', 'tombstone']);
+    expect(two[0]?.headers['__debezium.oldkey']).toBe('{"ID":1,"PLANT":"B   "}');
+    const updated = events.find(({ value }) => value?.op === 'u');
+    expect(updated?.value?.before?.['V']).toBe('zażółć 日本 "q"');
+    expect(updated?.value?.after?.['V']).toBe(null);
+    expect(String(updated?.value?.source['commit_lsn'])).toMatch(/^[0-9a-f]{8}:[0-9a-f]{8}:[0-9a-f]{16}$/);
+  });
+
+  it('ends in the state of the tables, in an order that no reader sees go back, with writers at work throughout', async () => {
+    const tables = [`FICUS.RACE_A_${run}`, `FICUS.RACE_B_${run}`];
+    for (const table of tables) {
+      await session.execute(`CREATE TABLE ${table} (ID INTEGER NOT NULL PRIMARY KEY, N INTEGER NOT NULL, W VARCHAR(20))`);
+      for (let id = 0; id < 30; id++) await session.execute(`INSERT INTO ${table} VALUES (${id}, 0, 'seed')`);
+    }
+    const name = `race-${run}`;
+    let writing = true;
+    const writers = Array.from({ length: 5 }, (_, writer) => write(writer, tables, () => writing));
+    await connector(name, tables, { 'incremental.snapshot.chunk.size': '7' });
+    await until('initial snapshot', async () => ((await offsets(name))['snapshot'] === undefined ? true : undefined));
+    const data = JSON.stringify({ type: 'incremental', 'data-collections': tables });
+    const signal = `signal-${run}`;
+    await session.execute(`INSERT INTO FICUS.SIGNAL VALUES (?, 'execute-snapshot', ?)`, [signal, data]);
+    const notices = await until('incremental snapshot', async () => {
+      const found = (await readTopic(`${name}.notifications`)).flat().map(({ raw }) => JSON.parse(raw));
+      return found.some(({ type }) => type === 'COMPLETED') ? found : undefined;
+    });
+    writing = false;
+    const committed = (await Promise.all(writers)).reduce((a, b) => a + b);
+    expect(committed).toBeGreaterThan(50);
+    await settled(name, session);
+
+    expect(new Set(notices.map(({ type }) => type))).toEqual(
+      new Set(['STARTED', 'IN_PROGRESS', 'TABLE_SCAN_COMPLETED', 'COMPLETED']),
+    );
+    expect(notices[0]).toMatchObject({
+      id: signal,
+      aggregate_type: 'Incremental Snapshot',
+      additional_data: { connector_name: name, data_collections: tables.join(',') },
+    });
+    for (const table of tables) {
+      const partitions = await readTopic(`${name}.${table}`);
+      const rows = await session.query(`SELECT ID, N, W FROM ${table}`);
+      const expected = new Map(rows.map((row) => [String(row['ID']), row]));
+      expect(replay(partitions, (row) => String(row['ID']))).toEqual(expected);
+      expect(partitions.flat().some(({ value }) => value?.source['snapshot'] === 'incremental')).toBe(true);
+      expectForward(partitions);
+    }
+  }, 120_000);
+});
+
+/** A counter only rises within a life of a row, and the positions of a key's streamed events only rise. */
+function expectForward(partitions: readonly (readonly Event[])[]): void {
+  const last = new Map<string, { position: string; n: number }>();
+  for (const { key, value } of partitions.flat()) {
+    if (value === null) continue;
+    const id = String(key?.['ID']);
+    const known = last.get(id);
+    const position = `${value.source['commit_lsn']}/${value.source['change_lsn']}`;
+    const n = Number(value.after?.['N'] ?? value.before?.['N']);
+    if (value.op !== 'r' && known !== undefined) expect(position > known.position, `${id}: ${position} after ${known.position}`).toBe(true);
+    if (known !== undefined && value.op !== 'c') expect(n, `counter of ${id}`).toBeGreaterThanOrEqual(known.n);
+    last.set(id, { position: value.op === 'r' ? (known?.position ?? '') : position, n });
+  }
+}
+
+/** Random transactions over both tables, some long, a fifth rolled back. Answers how many were committed. */
+async function write(writer: number, tables: readonly string[], going: () => boolean): Promise<number> {
+  const own = await openSession(url);
+  let committed = 0;
+  let random = writer + 1;
+  const next = (below: number): number => {
+    random = (random * 48_271) % 2_147_483_647;
+    return random % below;
+  };
+  while (going()) {
+    await own.begin();
+    try {
+      for (let change = next(6); change >= 0; change--) {
+        const table = tables[next(2)];
+        const id = next(36);
+        const updated = await own.execute(`UPDATE ${table} SET N = N + 1, W = '${writer}' WHERE ID = ${id}`);
+        if (updated === 0) await own.execute(`INSERT INTO ${table} VALUES (${id}, 0, 'new ${writer}')`);
+        else if (next(8) === 0) await own.execute(`DELETE FROM ${table} WHERE ID = ${id}`);
+      }
+      if (next(5) === 0) await own.rollback();
+      else {
+        await own.commit();
+        committed++;
+      }
+    } catch {
+      // A deadlock's victim: both writers wanted rows of each other.
+      await own.rollback();
+    }
+  }
+  await own.close();
+  return committed;
+}

@@ -1,0 +1,37 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { chooseEngine } from '../engine.ts';
+import { SANDBOX } from '../paths.ts';
+import { type Log, Progress } from '../progress.ts';
+import type { Session } from '../session.ts';
+import { driverEnv, driverFolder, shellExports } from './addon.ts';
+import { resolveJars } from './jars.ts';
+import { exists } from './landing.ts';
+import { formatManifest } from './manifest.ts';
+import { COMPONENTS, type ComponentName, provision } from './provision.ts';
+
+/** Where servers come from images, only the stand-in for Db2 and its driver do not. */
+const BESIDE_IMAGES: readonly ComponentName[] = ['java', 'jars', 'db2driver', 'ibmdb'];
+
+export async function provisionAll({ supervisor }: Session, log: Log): Promise<number> {
+  const { engine } = await chooseEngine();
+  await provision(engine === 'docker' ? BESIDE_IMAGES : COMPONENTS, {
+    supervisor,
+    progress: new Progress(log),
+  });
+  return 0;
+}
+
+/** Prints nothing while the driver is not there: a command that never loads it needs no such variables. */
+export async function printDriverEnv(log: Log): Promise<number> {
+  const folder = await driverFolder();
+  if (await exists(folder)) log(shellExports(driverEnv(folder)));
+  return 0;
+}
+
+export async function pinJars({ supervisor }: Session, log: Log): Promise<number> {
+  const jars = await resolveJars({ supervisor, progress: new Progress(log) });
+  await writeFile(join(SANDBOX, 'maven', 'SHA256SUMS'), formatManifest(jars));
+  log(`${jars.size} files pinned`);
+  return 0;
+}
