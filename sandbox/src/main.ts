@@ -1,6 +1,7 @@
 import { runSession, type Session } from './session.ts';
 
 const USAGE = `usage: main.ts <command>
+  demo        the demonstration, until Ctrl-C; --exit ends after the run
   up [--servers NAME,...] [--data DIR] [--write-env FILE]
               start servers and keep them until Ctrl-C
   test        all tests, on servers started for them
@@ -12,6 +13,7 @@ const log = (line: string) => console.log(line);
 
 /** Each command loads only what it needs: some of them run before every other command. */
 const commands: Readonly<Record<string, (session: Session, args: string[]) => Promise<number>>> = {
+  demo: async (session, args) => (await import('./estate/demo.ts')).demo(session, args, log),
   up: async (session, args) => (await import('./up.ts')).up(session, args, log),
   test: async (session) => (await import('./test-run.ts')).runTests(session, log),
   provision: async (session) => (await import('./provision/commands.ts')).provisionAll(session, log),

@@ -1,6 +1,6 @@
 import type { Kafka } from 'kafkajs';
 import type { ErrorCode } from '#core/errors';
-import { topicsOf } from '#core/plan';
+import { forwardGroup, topicsOf } from '#core/plan';
 import type { Clock } from '#core/ports/clock';
 import type { DeadLetter, DeadLetterStore } from '#core/ports/control';
 import type {
@@ -31,11 +31,6 @@ export interface LegParts {
   readonly meters: Meters;
   readonly clock: Clock;
   readonly log: Logger;
-}
-
-/** The consumer group of a unit's forward leg; its committed offsets say what is applied. */
-export function forwardGroup(unit: string): string {
-  return `ficus-forward-${unit}`;
 }
 
 /** legacy → Kafka → MongoDB for one unit: a member of the unit's consumer group. */

@@ -1,7 +1,7 @@
 import type { Kafka } from 'kafkajs';
 import type { LegacySystem } from '#config/systems';
 import { reasonOf } from '#core/errors';
-import { type Plan, topicsOf } from '#core/plan';
+import { forwardGroup, type Plan, topicsOf } from '#core/plan';
 import type { ReplicationStatusStore } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
 import { heartbeatTopic, notificationTopic } from '#debezium/connector-config';
@@ -11,7 +11,6 @@ import { LogConsumer } from '#kafka/consumer';
 import { backlogOf, type Offsets } from '#kafka/progress';
 import type { Dependencies } from '#observability/dependencies';
 import type { ConnectorSteward } from './connector-steward.ts';
-import { forwardGroup } from './forward-leg.ts';
 import type { Meters } from './meters.ts';
 import type { SnapshotParts, SnapshotSteward } from './snapshot-steward.ts';
 import { Watermarks } from './watermarks.ts';

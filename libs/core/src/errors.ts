@@ -27,6 +27,7 @@ export const ERROR_CODES = [
   'plan_invalid',
   'query_invalid',
   'redis_unavailable',
+  'replication_stalled',
   'request_invalid',
   'route_unknown',
   'setting_invalid',

@@ -95,3 +95,8 @@ export function mappingOf(plan: Plan, table: string): { mapping: RowMapping; emb
 export function topicsOf(plan: Plan): readonly string[] {
   return [plan.topic, ...plan.embeds.map((embed) => embed.topic)];
 }
+
+/** The consumer group of a unit's forward leg; its committed offsets say what is applied. */
+export function forwardGroup(unit: string): string {
+  return `ficus-forward-${unit}`;
+}

@@ -49,6 +49,27 @@ export interface Verification {
   readonly reason: string | null;
 }
 
+/** A verification that was asked for and has not begun. */
+export function queuedVerification(
+  of: Pick<Verification, 'id' | 'unit' | 'requestedBy' | 'requestedAt'>,
+): Verification {
+  return {
+    ...of,
+    state: 'queued',
+    startedAt: null,
+    finishedAt: null,
+    rowsCompared: 0,
+    rowsTotal: null,
+    progress: null,
+    missing: 0,
+    extra: 0,
+    different: 0,
+    inFlight: 0,
+    differences: [],
+    reason: null,
+  };
+}
+
 /** Compares both sides of one key. Null: equal. */
 export function compareDocuments(
   plan: Plan,

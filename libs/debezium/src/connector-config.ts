@@ -34,12 +34,23 @@ export function heartbeatTopic(kind: CaptureSettings['kind'], topicPrefix: strin
   return `${topicPrefix}.${controlTables(kind).heartbeat}`;
 }
 
-export function signalTopic(kind: CaptureSettings['kind'], topicPrefix: string): string {
+function signalTopic(kind: CaptureSettings['kind'], topicPrefix: string): string {
   return `${topicPrefix}.${controlTables(kind).signal}`;
 }
 
 export function notificationTopic(topicPrefix: string): string {
   return `${topicPrefix}.notifications`;
+}
+
+/** Topics of one partition that the connector writes beside the tables' own; nothing makes them but Ficus. */
+export function connectorTopics(kind: CaptureSettings['kind'], topicPrefix: string): readonly string[] {
+  return [
+    heartbeatTopic(kind, topicPrefix),
+    signalTopic(kind, topicPrefix),
+    notificationTopic(topicPrefix),
+    // Debezium's own heartbeat, which it writes at every interval beside the action query.
+    `__debezium-heartbeat.${topicPrefix}`,
+  ];
 }
 
 /**
@@ -61,7 +72,8 @@ export function connectorConfig(settings: CaptureSettings): ConnectorConfig {
     'snapshot.mode': 'no_data',
     'signal.enabled.channels': 'source',
     'signal.data.collection': signal,
-    'incremental.snapshot.chunk.size': '4096',
+    'incremental.snapshot.chunk.size': '10000',
+    'incremental.snapshot.watermarking.strategy': 'insert_delete',
     'notification.enabled.channels': 'sink',
     'notification.sink.topic.name': notificationTopic(settings.topicPrefix),
     'decimal.handling.mode': 'string',

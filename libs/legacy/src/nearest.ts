@@ -8,9 +8,14 @@ export function nearest(wanted: string, names: readonly string[], count = 3): re
     .map(({ name }) => name);
 }
 
-/** Insertions, deletions and substitutions between two texts (Levenshtein), less when one holds the other. */
+/** Edits between two texts; a name that holds the other one, as with its schema, is never far. */
 function distance(a: string, b: string): number {
-  if (a !== b && (a.includes(b) || b.includes(a))) return 1;
+  const edits = levenshtein(a, b);
+  return a.includes(b) || b.includes(a) ? Math.min(edits, 2) : edits;
+}
+
+/** Insertions, deletions and substitutions. */
+function levenshtein(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];

@@ -8,13 +8,15 @@ import {
 import { FicusError, reasonOf } from '#core/errors';
 
 const DUPLICATE_KEY = 11_000;
+/** Refusals that no retry mends, since the command or the document itself is wrong: a bug, not an outage. */
+const FAULTY = [2, 9, 14, 40, 66, 121, DUPLICATE_KEY];
 
-/** Carries out a call to MongoDB. @throws FicusError `mongo_unavailable` (retryable) for whatever the driver throws. */
+/** Carries out a call to MongoDB. @throws FicusError `mongo_unavailable` (retryable) when it was not to be had. */
 export async function reach<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (cause) {
-    if (cause instanceof MongoError)
+    if (cause instanceof MongoError && !FAULTY.includes(Number(cause.code)))
       throw new FicusError('mongo_unavailable', `MongoDB: ${reasonOf(cause)}`, { cause, retryable: true });
     throw cause;
   }

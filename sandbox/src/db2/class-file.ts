@@ -26,7 +26,7 @@ export type Instruction =
       readonly type: string;
       readonly size: number;
     }
-  | { readonly do: 'add' | 'length' | 'pop' }
+  | { readonly do: 'add' | 'pop' | 'subtract' }
   | { readonly do: 'return'; readonly kind: 'int' | 'reference' };
 
 export interface StaticMethod {
@@ -50,12 +50,12 @@ const OPCODE = {
   astore: 0x3a,
   pop: 0x57,
   add: 0x60,
+  subtract: 0x64,
   ireturn: 0xac,
   areturn: 0xb0,
   virtual: 0xb6,
   static: 0xb8,
   interface: 0xb9,
-  length: 0xbe,
 };
 const LOAD = { int: OPCODE.iload, long: OPCODE.lload, reference: OPCODE.aload };
 const TAG = { utf8: 1, class: 7, string: 8, method: 10, interfaceMethod: 11, nameAndType: 12 };
@@ -121,8 +121,8 @@ function assemble(instruction: Instruction, pool: ConstantPool): Buffer {
       return Buffer.concat([u1(OPCODE.interface), u2(method), u1(instruction.size), u1(0)]);
     }
     case 'add':
-    case 'length':
     case 'pop':
+    case 'subtract':
       return u1(OPCODE[instruction.do]);
     case 'return':
       return u1(instruction.kind === 'int' ? OPCODE.ireturn : OPCODE.areturn);

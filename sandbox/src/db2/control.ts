@@ -11,7 +11,7 @@ export const CONTROL_SCHEMA = 'ASNCDC';
 
 function javaFunction(signature: string, method: string, access: 'NO SQL' | 'READS SQL DATA'): string {
   const fixed = access === 'NO SQL' ? 'DETERMINISTIC ' : '';
-  return `CREATE FUNCTION ${signature} LANGUAGE JAVA PARAMETER STYLE JAVA ${fixed}${access} EXTERNAL NAME '${FUNCTIONS_CLASS}.${method}'`;
+  return `CREATE FUNCTION ${signature} LANGUAGE JAVA PARAMETER STYLE JAVA ${fixed}${access} RETURNS NULL ON NULL INPUT EXTERNAL NAME '${FUNCTIONS_CLASS}.${method}'`;
 }
 
 const HEX = 'HEX(B VARCHAR(32672) FOR BIT DATA) RETURNS VARCHAR(32672)';

@@ -9,7 +9,7 @@ import { type Instruction, type StaticMethod, writeClass } from './class-file.ts
  * - `hex(bytes)`: what Db2's HEX returns, which Derby lacks.
  * - `text(query)`: the one value that a query returns, as text: Derby's catalogue holds Java objects that SQL cannot
  *   cast, among them the columns of an index, `UNIQUE BTREE (2, 1)`.
- * - `ordinal(index, column)`: at which place, from 1, the column number stands in such a text.
+ * - `ordinal(index, column)`: at which place, from 1, the column's number stands in such a text; 0: not at all.
  */
 export const FUNCTIONS_CLASS = 'standin.Functions';
 
@@ -123,7 +123,10 @@ const replaced = (from: string, to: string): readonly Instruction[] => [
   onString('replace', `(${CHARACTERS}${CHARACTERS})L${STRING};`),
 ];
 
-/** `UNIQUE BTREE (2, 1)` to `UNIQUE BTREE , 2, 1,`: the number of commas up to the column's is its place. */
+/**
+ * `UNIQUE BTREE (2, 1)` becomes `UNIQUE BTREE , 2, 1,`, of which the part up to the column's number has as many commas
+ * as its place says, and is empty when the column is not there.
+ */
 const ordinal: StaticMethod = {
   name: 'ordinal',
   type: `(L${STRING};I)I`,
@@ -147,9 +150,13 @@ const ordinal: StaticMethod = {
     { do: 'int', value: 1 },
     { do: 'add' },
     onString('substring', `(II)L${STRING};`),
-    { do: 'string', value: ',' },
-    onString('split', `(L${STRING};)[L${STRING};`),
-    { do: 'length' },
+    store(2),
+    load(2),
+    onString('length', '()I'),
+    load(2),
+    ...replaced(',', ''),
+    onString('length', '()I'),
+    { do: 'subtract' },
     { do: 'return', kind: 'int' },
   ],
 };

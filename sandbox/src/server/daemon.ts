@@ -1,10 +1,10 @@
 import { type Child, type ChildSpec, describeExit } from '../process/child.ts';
 import { waitFor } from '../process/poll.ts';
 import type { Supervisor } from '../process/supervisor.ts';
-import type { Running, ServerName } from './running.ts';
+import type { Running } from './running.ts';
 
-export type DaemonSpec = {
-  name: ServerName;
+export type DaemonSpec<Name extends string> = {
+  name: Name;
   env: Readonly<Record<string, string>>;
   process: Omit<ChildSpec, 'name'>;
   /** A real question to the server; rejects while it does not answer. */
@@ -16,14 +16,14 @@ export type DaemonSpec = {
 };
 
 /** A server that is one child process: started, waited for, killed and started again by the same command. */
-export class Daemon implements Running {
-  readonly name: ServerName;
+export class Daemon<Name extends string> implements Running<Name> {
+  readonly name: Name;
   readonly env: Readonly<Record<string, string>>;
-  readonly #spec: DaemonSpec;
+  readonly #spec: DaemonSpec<Name>;
   readonly #supervisor: Supervisor;
   #child: Child | undefined;
 
-  constructor(spec: DaemonSpec, supervisor: Supervisor) {
+  constructor(spec: DaemonSpec<Name>, supervisor: Supervisor) {
     this.name = spec.name;
     this.env = spec.env;
     this.#spec = spec;

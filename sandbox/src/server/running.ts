@@ -6,8 +6,8 @@ export const SERVER_NAMES = ['postgres', 'mongo', 'redis', 'kafka', 'connect', '
 export type ServerName = (typeof SERVER_NAMES)[number];
 
 /** A server that answers. The same shape whether it is a process of ours or a container. */
-export type Running = {
-  readonly name: ServerName;
+export type Running<Name extends string = ServerName> = {
+  readonly name: Name;
   /** What others need to reach it: the TEST_* variables, and what the driver wants in the environment. */
   readonly env: Readonly<Record<string, string>>;
   /** Undefined while it is down, or when it lives in a container. */

@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { db2 } from '../db2/start.ts';
 import { containerKinds } from '../docker/container.ts';
 import { ComposeProject } from '../docker/project.ts';
 import { chooseEngine } from '../engine.ts';
@@ -14,7 +15,7 @@ import { postgres } from './postgres.ts';
 import { redis } from './redis.ts';
 import type { Running, ServerContext, ServerKind, ServerName } from './running.ts';
 
-const NATIVE: readonly ServerKind[] = [kafka, connect, mongo, postgres, redis];
+const NATIVE: readonly ServerKind[] = [kafka, db2, connect, mongo, postgres, redis];
 
 /** Every server that can be started, in the order in which the slow ones come first. */
 export const ALL_SERVERS: readonly ServerName[] = NATIVE.map(({ name }) => name);

@@ -54,6 +54,8 @@ export interface TransitionStore {
 /** Where a full scan goes on after a crash of its worker. The form is versioned, since it outlives a deployment. */
 export interface ScanCheckpoint {
   readonly version: 1;
+  /** The plan by which it was compared; under another one the scan begins again. Null: not begun. */
+  readonly planVersion: number | null;
   /** Every key up to this one (included) is compared; null: none yet. */
   readonly through: DocumentKey | null;
   /** Keys that differed and wait for their recheck. */

@@ -7,7 +7,7 @@ import { FicusError, reasonOf } from '#core/errors';
 const STATE = /SQLSTATE=([0-9A-Z]{5})/;
 
 /** The connection is gone, or the server is: 08 connection exceptions, 40003 unknown outcome, 57/58 resources, system. */
-const GONE = /^(08|40003|57|58|28000|HYT0|01S)/;
+const GONE = /^(08|40003|57|58|28000|HY|S1|01S)/;
 /** Rolled back or refused because of a lock: the same call may succeed. */
 const LOCKED = new Set(['40001', '57033']);
 

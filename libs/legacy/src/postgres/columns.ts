@@ -131,7 +131,7 @@ export function shapeOf(plan: Plan, tables: ReadonlyMap<string, readonly Column[
     if (columns === undefined)
       throw new FicusError(
         'plan_invalid',
-        `unit ${plan.unit}: system ${plan.system} has no table ${mapping.table} that Ficus's role may see`,
+        `unit ${plan.unit}: system ${plan.system} has no table ${mapping.table}`,
       );
     return { mapping, columns: new Map(columns.map((column) => [column.name, column])) };
   };

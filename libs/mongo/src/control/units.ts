@@ -47,12 +47,13 @@ export class MongoUnitStore implements UnitStore {
     next: { phase: Phase; term: number; epoch: number; transition: string | null },
     by: string,
   ): Promise<UnitState> {
+    const { phase, term, epoch, transition } = next;
     const changedAt = new Date(this.#clock.now()).toISOString();
-    const since = next.phase === state.phase ? state.since : changedAt;
+    const since = phase === state.phase ? state.since : changedAt;
     const after = await reach(() =>
       this.#units.findOneAndUpdate(
         { _id: state.unit, revision: state.revision },
-        { $set: { ...next, since, changedBy: by, changedAt }, $inc: { revision: 1 } },
+        { $set: { phase, term, epoch, transition, since, changedBy: by, changedAt }, $inc: { revision: 1 } },
         { returnDocument: 'after' },
       ),
     );

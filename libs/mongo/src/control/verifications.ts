@@ -13,7 +13,7 @@ type StoredVerification = Stored<Verification> & {
   readonly attempt: number;
 };
 
-const START: ScanCheckpoint = { version: 1, through: null, suspects: [] };
+const START: ScanCheckpoint = { version: 1, planVersion: null, through: null, suspects: [] };
 const UNFINISHED: Filter<StoredVerification> = { state: { $in: ['queued', 'running'] } };
 /** Members of the document that the outside does not see. */
 const OUTSIDE = { checkpoint: 0, attempt: 0 } as const;

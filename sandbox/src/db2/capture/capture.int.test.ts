@@ -82,7 +82,10 @@ async function connector(name: string, tables: readonly string[], more: Record<s
     'topic.creation.default.replication.factor': '1',
     ...more,
   };
-  const answer = await fetch(`${rest}/connectors/${name}/config`, { method: 'PUT', body: JSON.stringify(config) });
+  const answer = await fetch(`${rest}/connectors/${name}/config`, {
+    method: 'PUT',
+    body: JSON.stringify(config),
+  });
   expect(answer.ok, await answer.clone().text()).toBe(true);
 }
 
@@ -95,7 +98,9 @@ async function offsets(name: string): Promise<Record<string, unknown>> {
 
 /** Waits for the initial snapshot, and then for a heartbeat that is committed after this call. */
 async function settled(name: string, session: Db2Session): Promise<void> {
-  await until('initial snapshot', async () => ((await offsets(name))['snapshot'] === undefined ? true : undefined));
+  await until('initial snapshot', async () =>
+    (await offsets(name))['snapshot'] === undefined ? true : undefined,
+  );
   const [row] = await session.query(`VALUES CHAR(SYSCS_UTIL.SYSCS_PEEK_AT_SEQUENCE('ASNCDC', 'LOGSEQ'))`);
   const now = BigInt(String(Object.values(row ?? {})[0]).trim());
   const position = async () => BigInt(`0x${String((await offsets(name))['commit_lsn']).replaceAll(':', '')}`);
@@ -104,7 +109,10 @@ async function settled(name: string, session: Db2Session): Promise<void> {
 }
 
 /** The rows that a reader ends with who applies each topic's events in order. */
-function replay(partitions: readonly (readonly Event[])[], keyOf: (row: Record<string, unknown>) => string): Map<string, unknown> {
+function replay(
+  partitions: readonly (readonly Event[])[],
+  keyOf: (row: Record<string, unknown>) => string,
+): Map<string, unknown> {
   const rows = new Map<string, unknown>();
   for (const events of partitions) {
     for (const { value } of events) {
@@ -148,7 +156,9 @@ describe('the capture of the Db2 stand-in', () => {
     const name = `types-${run}`;
     await connector(name, [table]);
     await settled(name, session);
-    await session.execute(`INSERT INTO ${table} (PLANT, ID, TS) VALUES ('B', 1, TIMESTAMP('1969-12-31 23:59:59.999999'))`);
+    await session.execute(
+      `INSERT INTO ${table} (PLANT, ID, TS) VALUES ('B', 1, TIMESTAMP('1969-12-31 23:59:59.999999'))`,
+    );
     await session.execute(`UPDATE ${table} SET V = NULL WHERE PLANT = 'A'`);
     await session.execute(`UPDATE ${table} SET ID = 2 WHERE ID = 1`);
     await session.begin();
@@ -171,9 +181,16 @@ describe('the capture of the Db2 stand-in', () => {
       TI: 86_398_000,
       TS: 1_772_323_198_123_456,
     });
-    expect(first?.value?.source).toMatchObject({ connector: 'db2', snapshot: 'last', schema: 'FICUS', change_lsn: null, db: 'PLANT' });
+    expect(first?.value?.source).toMatchObject({
+      connector: 'db2',
+      snapshot: 'last',
+      schema: 'FICUS',
+      change_lsn: null,
+      db: 'PLANT',
+    });
     expect(Object.keys(first?.key ?? {})).toEqual(['ID', 'PLANT']);
-    const of = (id: string) => events.filter(({ raw, key }) => raw.includes(`"ID":${id},`) || String(key?.['ID']) === id);
+    const of = (id: string) =>
+      events.filter(({ raw, key }) => raw.includes(`"ID":${id},`) || String(key?.['ID']) === id);
     expect(of('9007199254740992').length + of('9007199254740993').length).toBeGreaterThan(1);
     expect(events.filter(({ key }) => key?.['ID'] === 99)).toEqual([]);
     const one = events.filter(({ key }) => key?.['ID'] === 1);
@@ -192,14 +209,18 @@ describe('the capture of the Db2 stand-in', () => {
   it('ends in the state of the tables, in an order that no reader sees go back, with writers at work throughout', async () => {
     const tables = [`FICUS.RACE_A_${run}`, `FICUS.RACE_B_${run}`];
     for (const table of tables) {
-      await session.execute(`CREATE TABLE ${table} (ID INTEGER NOT NULL PRIMARY KEY, N INTEGER NOT NULL, W VARCHAR(20))`);
+      await session.execute(
+        `CREATE TABLE ${table} (ID INTEGER NOT NULL PRIMARY KEY, N INTEGER NOT NULL, W VARCHAR(20))`,
+      );
       for (let id = 0; id < 30; id++) await session.execute(`INSERT INTO ${table} VALUES (${id}, 0, 'seed')`);
     }
     const name = `race-${run}`;
     let writing = true;
-    const writers = Array.from({ length: 5 }, (_, writer) => write(writer, tables, () => writing));
+    const writers = Array.from({ length: 3 }, (_, writer) => write(writer, tables, () => writing));
     await connector(name, tables, { 'incremental.snapshot.chunk.size': '7' });
-    await until('initial snapshot', async () => ((await offsets(name))['snapshot'] === undefined ? true : undefined));
+    await until('initial snapshot', async () =>
+      (await offsets(name))['snapshot'] === undefined ? true : undefined,
+    );
     const data = JSON.stringify({ type: 'incremental', 'data-collections': tables });
     const signal = `signal-${run}`;
     await session.execute(`INSERT INTO FICUS.SIGNAL VALUES (?, 'execute-snapshot', ?)`, [signal, data]);
@@ -240,8 +261,10 @@ function expectForward(partitions: readonly (readonly Event[])[]): void {
     const known = last.get(id);
     const position = `${value.source['commit_lsn']}/${value.source['change_lsn']}`;
     const n = Number(value.after?.['N'] ?? value.before?.['N']);
-    if (value.op !== 'r' && known !== undefined) expect(position > known.position, `${id}: ${position} after ${known.position}`).toBe(true);
-    if (known !== undefined && value.op !== 'c') expect(n, `counter of ${id}`).toBeGreaterThanOrEqual(known.n);
+    if (value.op !== 'r' && known !== undefined)
+      expect(position > known.position, `${id}: ${position} after ${known.position}`).toBe(true);
+    if (known !== undefined && value.op !== 'c')
+      expect(n, `counter of ${id}`).toBeGreaterThanOrEqual(known.n);
     last.set(id, { position: value.op === 'r' ? (known?.position ?? '') : position, n });
   }
 }
@@ -258,9 +281,11 @@ async function write(writer: number, tables: readonly string[], going: () => boo
   while (going()) {
     await own.begin();
     try {
-      for (let change = next(6); change >= 0; change--) {
-        const table = tables[next(2)];
-        const id = next(36);
+      // In one order, so that few transactions are given up as a deadlock's victims.
+      const wanted = Array.from({ length: 1 + next(6) }, () => next(72)).sort((a, b) => a - b);
+      for (const place of wanted) {
+        const table = tables[Math.floor(place / 36)];
+        const id = place % 36;
         const updated = await own.execute(`UPDATE ${table} SET N = N + 1, W = '${writer}' WHERE ID = ${id}`);
         if (updated === 0) await own.execute(`INSERT INTO ${table} VALUES (${id}, 0, 'new ${writer}')`);
         else if (next(8) === 0) await own.execute(`DELETE FROM ${table} WHERE ID = ${id}`);

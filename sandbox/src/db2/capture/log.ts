@@ -11,8 +11,11 @@ export interface CommittedUnit extends Unit {
 }
 
 const UNITS_AT_ONCE = 500;
+const COMMITS_AT_ONCE = 25;
+/** Positions behind the floor after which nothing about a transaction is remembered. */
+const FORGOTTEN_AFTER = 10_000n;
 /** Committed rows stay this long, for whoever looks a commit position up in the change tables. */
-const KEPT_SECONDS = 60;
+const KEPT_MS = 60_000;
 
 /**
  * The log of the stand-in, over one session of its own: gives transactions their commit positions (order.ts), stores
@@ -25,6 +28,8 @@ export class ChangeLog {
   private committed: Map<string, bigint> | null = null;
   private tables: readonly Registered[] = [];
   private quietAt: bigint | null = null;
+  /** Tables in which this process saw a transaction; one of an earlier process is looked for in all. */
+  private readonly seenIn = new Map<string, Set<Registered>>();
 
   constructor(session: Db2Session) {
     this.session = session;
@@ -33,6 +38,7 @@ export class ChangeLog {
   /** To be called with all registered tables whenever there is a new one. */
   watch(tables: readonly Registered[]): void {
     this.tables = tables;
+    this.seenIn.clear();
     this.quietAt = null;
   }
 
@@ -85,7 +91,7 @@ export class ChangeLog {
     const to = spans.reduce((most, { last }) => (last > most ? last : most), 0n);
     const rows = new Map<(typeof spans)[number], LogRow[]>(spans.map((span) => [span, []]));
     const byUnit = Map.groupBy(spans, ({ unit }) => unit);
-    for (const table of this.tables) {
+    for (const table of this.tablesOf(spans.map(({ unit }) => unit))) {
       for (const row of await this.logRows(table, from, to)) {
         const sequence = whole(row['IBMSNAP_INTENTSEQ']);
         const span = byUnit
@@ -110,8 +116,8 @@ export class ChangeLog {
     const [row] = await session.query(
       `SELECT CHAR(MAX(IBMSNAP_COMMITSEQ)) AS C FROM ${CONTROL_SCHEMA}.IBMSNAP_UOW
        WHERE IBMSNAP_COMMITSEQ <= CAST(? AS BIGINT)
-         AND {fn TIMESTAMPDIFF(SQL_TSI_SECOND, IBMSNAP_LOGMARKER, CURRENT_TIMESTAMP)} > ${KEPT_SECONDS}`,
-      [String(past)],
+         AND IBMSNAP_LOGMARKER < CAST(? AS TIMESTAMP)`,
+      [String(past), stamp(BigInt(Date.now() - KEPT_MS) * 1000n)],
     );
     if (row === undefined || row['C'] === null) return;
     const commit = String(whole(row['C']));
@@ -132,6 +138,11 @@ export class ChangeLog {
     );
   }
 
+  private tablesOf(units: readonly string[]): readonly Registered[] {
+    if (units.some((unit) => !this.seenIn.has(unit))) return this.tables;
+    return this.tables.filter((table) => units.some((unit) => this.seenIn.get(unit)?.has(table)));
+  }
+
   private async peek(): Promise<bigint> {
     const [row] = await this.session.query(
       `VALUES CHAR(SYSCS_UTIL.SYSCS_PEEK_AT_SEQUENCE('${CONTROL_SCHEMA}', 'LOGSEQ'))`,
@@ -139,25 +150,28 @@ export class ChangeLog {
     return whole(Object.values(row ?? {})[0]);
   }
 
+  /** All log tables in one statement. Remembers where each transaction was seen, so that only these are read later. */
   private async look(): Promise<readonly Sighting[]> {
     const from = String(this.floor.current);
-    const parts: Sighting[] = [];
-    for (const table of this.tables) {
-      const rows = await this.session.query(
-        `SELECT IBMSNAP_UOWID AS U, CHAR(MIN(IBMSNAP_INTENTSEQ)) AS F, CHAR(MAX(IBMSNAP_INTENTSEQ)) AS L, MAX(IBMSNAP_LOGTIME) AS M
-         FROM ${table.log} WHERE IBMSNAP_INTENTSEQ >= CAST(? AS BIGINT) GROUP BY IBMSNAP_UOWID WITH UR`,
-        [from],
-      );
-      for (const row of rows) {
-        parts.push({
-          unit: String(row['U']),
-          first: whole(row['F']),
-          last: whole(row['L']),
-          at: micros(String(row['M'])),
-        });
-      }
-    }
-    return mergeSightings(parts);
+    const parts = this.tables.map(
+      (table, index) =>
+        `SELECT ${index} AS T, IBMSNAP_UOWID AS U, CHAR(MIN(IBMSNAP_INTENTSEQ)) AS F, CHAR(MAX(IBMSNAP_INTENTSEQ)) AS L,
+           MAX(IBMSNAP_LOGTIME) AS M
+         FROM ${table.log} WHERE IBMSNAP_INTENTSEQ >= CAST(? AS BIGINT) GROUP BY IBMSNAP_UOWID`,
+    );
+    const rows = await this.session.query(
+      `${parts.join(' UNION ALL ')} WITH UR`,
+      parts.map(() => from),
+    );
+    const sightings = rows.map((row): Sighting => {
+      const table = this.tables[Number(row['T'])];
+      const unit = String(row['U']);
+      const places = this.seenIn.get(unit) ?? new Set();
+      if (table !== undefined) places.add(table);
+      this.seenIn.set(unit, places);
+      return { unit, first: whole(row['F']), last: whole(row['L']), at: micros(String(row['M'])) };
+    });
+    return mergeSightings(sightings);
   }
 
   private async activeUnits(): Promise<ReadonlySet<string>> {
@@ -179,20 +193,27 @@ export class ChangeLog {
   private async commit(ended: readonly Sighting[], known: Map<string, bigint>): Promise<void> {
     await this.session.begin();
     try {
-      for (const { unit, first, last, at } of ended) {
-        await this.session.execute(
-          `INSERT INTO ${CONTROL_SCHEMA}.IBMSNAP_UOW VALUES
-             (NEXT VALUE FOR ${CONTROL_SCHEMA}.LOGSEQ, ?, CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TIMESTAMP))`,
-          [unit, String(first), String(last), stamp(at)],
-        );
-      }
+      for (let at = 0; at < ended.length; at += COMMITS_AT_ONCE) await this.store(ended.slice(at, at + COMMITS_AT_ONCE));
       await this.session.commit();
     } catch (error) {
       await this.session.rollback();
       throw error;
     }
     for (const { unit, last } of ended) known.set(unit, last);
-    for (const [unit, last] of known) if (last < this.floor.current) known.delete(unit);
+    for (const [unit, last] of known) {
+      if (last + FORGOTTEN_AFTER > this.floor.current) continue;
+      known.delete(unit);
+      this.seenIn.delete(unit);
+    }
+  }
+
+  private async store(ended: readonly Sighting[]): Promise<void> {
+    const row = '(CAST(? AS VARCHAR(40)), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TIMESTAMP))';
+    await this.session.execute(
+      `INSERT INTO ${CONTROL_SCHEMA}.IBMSNAP_UOW SELECT NEXT VALUE FOR ${CONTROL_SCHEMA}.LOGSEQ, E.U, E.F, E.L, E.M
+       FROM (VALUES ${ended.map(() => row).join(', ')}) E (U, F, L, M)`,
+      ended.flatMap(({ unit, first, last, at }) => [unit, String(first), String(last), stamp(at)]),
+    );
   }
 
   private logRows(table: Registered, from: bigint, to: bigint): Promise<readonly Row[]> {

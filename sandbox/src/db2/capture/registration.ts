@@ -15,7 +15,7 @@ export interface Registered extends Table {
 export async function describeTable(session: Db2Session, qualified: string): Promise<Table | null> {
   const [schema = '', name = ''] = qualified.split('.');
   const rows = await session.query(
-    `SELECT COLNAME, TYPENAME, LENGTH, SCALE, CODEPAGE, KEYSEQ FROM SYSCAT.COLUMNS
+    `SELECT COLNAME, TYPENAME, LENGTH, SCALE, CODEPAGE FROM SYSCAT.COLUMNS
      WHERE TABSCHEMA = ? AND TABNAME = ? ORDER BY COLNO`,
     [schema, name],
   );
@@ -30,11 +30,14 @@ export async function describeTable(session: Db2Session, qualified: string): Pro
       bits: (type === 'CHARACTER' || type === 'VARCHAR') && Number(row['CODEPAGE']) === 0,
     };
   });
-  const key = rows
-    .filter((row) => row['KEYSEQ'] !== null)
-    .sort((a, b) => Number(a['KEYSEQ']) - Number(b['KEYSEQ']))
-    .map((row) => String(row['COLNAME']));
-  return { schema, name, columns: columns.filter(isCaptured), key };
+  // Not by COLUMNS.KEYSEQ, which the stand-in's catalogue lacks.
+  const key = await session.query(
+    `SELECT K.COLNAME FROM SYSCAT.KEYCOLUSE K JOIN SYSCAT.TABCONST C
+       ON C.CONSTNAME = K.CONSTNAME AND C.TABSCHEMA = K.TABSCHEMA AND C.TABNAME = K.TABNAME
+     WHERE C.TYPE = 'P' AND K.TABSCHEMA = ? AND K.TABNAME = ? ORDER BY K.COLSEQ`,
+    [schema, name],
+  );
+  return { schema, name, columns: columns.filter(isCaptured), key: key.map((row) => String(row['COLNAME'])) };
 }
 
 export function registered(table: Table): Registered {

@@ -1,0 +1,130 @@
+import { userInfo } from 'node:os';
+import type { Kafka } from 'kafkajs';
+import type { Db } from 'mongodb';
+import type { LegacySystem, Systems } from '#config/systems';
+import { FicusError } from '#core/errors';
+import { type Plan, topicsOf } from '#core/plan';
+import { checkAgainstCatalogue } from '#core/plan-catalogue';
+import type { CatalogueTable } from '#core/ports/catalogue';
+import { connectorTopics, controlTables } from '#debezium/connector-config';
+import { DEAD_LETTER_TOPIC } from '#kafka/dead-letter-topic';
+import { ensureTopics } from '#kafka/topics';
+import { openCatalogue } from '#legacy/open';
+import { ensurePublication } from '#legacy/postgres/publication';
+import type { Control } from '#mongo/control/control';
+import { ensureCollection } from '#mongo/documents/schema';
+
+export interface ApplyParts {
+  readonly systems: Systems;
+  readonly kafka: Kafka;
+  readonly documents: Db;
+  readonly control: Control;
+  readonly say: (text: string) => void;
+}
+
+export interface NamedPlan {
+  readonly plan: Plan;
+  /** The file's text, kept with the applied plan. */
+  readonly text: string;
+}
+
+/** Partitions of a unit's topics: the most replicators that can share one unit. */
+const PARTITIONS = 4;
+/** Heartbeats, signals and notifications are of no use for longer. */
+const SHORT = { 'retention.ms': '3600000', 'segment.ms': '3600000' };
+/** Events must outlive every rollback window; a week, until the plan can say. */
+const LONG = { 'retention.ms': '604800000' };
+
+/**
+ * Rolls plans out on the running estate: collection, topics, publication, and last the plan itself, which the apps
+ * pick up by themselves. Idempotent; whatever fails leaves only harmless things behind and can be run again.
+ * @throws FicusError `plan_invalid` when a plan contradicts its legacy database; nothing is changed then.
+ */
+export async function applyPlans(plans: readonly NamedPlan[], parts: ApplyParts): Promise<void> {
+  for (const [name, own] of Map.groupBy(plans, ({ plan }) => plan.system))
+    await checkLive(
+      name,
+      own.map(({ plan }) => plan),
+      parts,
+    );
+  for (const [name, own] of Map.groupBy(plans, ({ plan }) => plan.system))
+    await applyToSystem(name, own, parts);
+}
+
+async function checkLive(name: string, plans: readonly Plan[], parts: ApplyParts): Promise<void> {
+  const catalogue = openCatalogue(name, systemOf(name, parts.systems));
+  try {
+    const faults: string[] = [];
+    for (const plan of plans) {
+      const tables = new Map<string, CatalogueTable>();
+      for (const table of tablesOf(plan)) tables.set(table, await catalogue.describe(table));
+      for (const fault of checkAgainstCatalogue(plan, tables))
+        faults.push(`${fault.unit}: ${fault.table}: ${fault.message}`);
+    }
+    if (faults.length > 0) throw new FicusError('plan_invalid', faults.join('\n'));
+  } finally {
+    await catalogue.close();
+  }
+}
+
+async function applyToSystem(name: string, plans: readonly NamedPlan[], parts: ApplyParts): Promise<void> {
+  const system = systemOf(name, parts.systems);
+  await makeTopics(
+    system,
+    plans.map(({ plan }) => plan),
+    parts,
+  );
+  for (const { plan } of plans) {
+    const unit = await parts.control.units.read(plan.unit);
+    await ensureCollection(parts.documents, plan, unit?.state.term ?? 1);
+  }
+  if (system.kind === 'postgres') {
+    const { heartbeat, signal } = controlTables(system.kind);
+    const tables = [...plans.flatMap(({ plan }) => tablesOf(plan)), heartbeat, signal];
+    await ensurePublication(system.adminUrl ?? system.url, system.capture.publication, tables);
+  }
+  for (const { plan, text } of plans) {
+    const applied = await parts.control.plans.put(plan, text, userInfo().username);
+    parts.say(
+      `${plan.unit}: version ${applied.version} ${applied.changed ? 'applied' : 'was applied already'}`,
+    );
+  }
+}
+
+async function makeTopics(system: LegacySystem, plans: readonly Plan[], parts: ApplyParts): Promise<void> {
+  const { topicPrefix } = system.capture;
+  const control = connectorTopics(system.kind, topicPrefix);
+  const made = await ensureTopics(parts.kafka, [
+    ...plans
+      .flatMap((plan) => topicsOf(plan))
+      .map((topic) => ({ topic, partitions: PARTITIONS, config: LONG })),
+    ...control.map((topic) => ({ topic, partitions: 1, config: SHORT })),
+    { topic: DEAD_LETTER_TOPIC, partitions: 1, config: { 'retention.ms': '-1' } },
+  ]);
+  for (const topic of plans.flatMap((plan) => topicsOf(plan)))
+    await checkPartitions(topic, made.get(topic) ?? 0, parts.control);
+}
+
+/** More partitions would send a key's events to another one, where their offsets order nothing. */
+async function checkPartitions(topic: string, partitions: number, control: Control): Promise<void> {
+  const known = await control.topics.register(topic, partitions);
+  if (known.partitions === partitions) return;
+  throw new FicusError(
+    'log_replaced',
+    `topic ${topic} has ${partitions} partitions but had ${known.partitions} when its unit was applied; offsets no longer order a key's events`,
+  );
+}
+
+export function tablesOf(plan: Plan): readonly string[] {
+  return [plan.root.table, ...plan.embeds.map((embed) => embed.table)];
+}
+
+function systemOf(name: string, systems: Systems): LegacySystem {
+  const system = systems[name];
+  if (system === undefined)
+    throw new FicusError(
+      'plan_invalid',
+      `no legacy system ${name}; systems.yaml names ${Object.keys(systems).join(', ')}`,
+    );
+  return system;
+}

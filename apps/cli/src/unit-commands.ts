@@ -1,0 +1,86 @@
+import type { Command } from 'commander';
+import { withRunningEstate } from '#config/running-estate';
+import { FicusError, reasonOf } from '#core/errors';
+import { ESTATE_FILE } from './estate.ts';
+
+interface Problem {
+  readonly detail?: string;
+  readonly code?: string;
+  readonly guards?: readonly { name: string; passed: boolean; value: string; limit: string }[];
+}
+
+/** The command-line twins of the admin endpoint; each prints the endpoint's JSON. */
+export function addUnitCommands(program: Command, say: (text: string) => void): void {
+  const unit = program.command('unit').description('see and move units through the admin endpoint');
+  const show = (value: unknown): void => say(JSON.stringify(value, null, 2));
+
+  unit
+    .command('list')
+    .description('all units with phase, lag and counts')
+    .action(async () => show(await call('GET', '/admin/units')));
+  unit
+    .command('show')
+    .argument('<unit>')
+    .action(async (name: string) => show(await call('GET', `/admin/units/${name}`)));
+  unit
+    .command('guards')
+    .description('the next steps and whether they are safe now')
+    .argument('<unit>')
+    .action(async (name: string) => show(await call('GET', `/admin/units/${name}/transition`)));
+  unit
+    .command('flip')
+    .argument('<unit>')
+    .argument('<phase>')
+    .requiredOption('--reason <text>', 'why; kept in the history')
+    .option('--dry-run', 'judge the guards and show the steps, change nothing')
+    .action(async (name: string, to: string, options: { reason: string; dryRun?: boolean }) => {
+      show(
+        await call('POST', `/admin/units/${name}/transitions`, {
+          to,
+          reason: options.reason,
+          dryRun: options.dryRun ?? false,
+        }),
+      );
+    });
+  unit
+    .command('verify')
+    .description('ask for a full comparison of both stores')
+    .argument('<unit>')
+    .action(async (name: string) => show(await call('POST', `/admin/units/${name}/verifications`, {})));
+  unit
+    .command('verifications')
+    .argument('<unit>')
+    .action(async (name: string) => show(await call('GET', `/admin/units/${name}/verifications`)));
+}
+
+async function call(method: string, path: string, body?: unknown): Promise<unknown> {
+  const address = withRunningEstate(ESTATE_FILE).FICUS_ADMIN_URL;
+  if (address === undefined)
+    throw new FicusError(
+      'setting_invalid',
+      'FICUS_ADMIN_URL is not set: legal is the address of the admin endpoint',
+    );
+  let reply: Response;
+  try {
+    reply = await fetch(address + path, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  } catch (cause) {
+    throw new FicusError(
+      'setting_invalid',
+      `the admin endpoint at ${address} cannot be reached: ${reasonOf(cause)}`,
+      { cause },
+    );
+  }
+  const answer = (await reply.json()) as unknown;
+  if (reply.ok) return answer;
+  const problem = answer as Problem;
+  const guards = (problem.guards ?? []).filter((guard) => !guard.passed);
+  const lines = guards.map((guard) => `  ${guard.name}: ${guard.value}, needed: ${guard.limit}`);
+  throw new FicusError(
+    'guard_failed',
+    [`${reply.status} ${problem.code ?? ''} ${problem.detail ?? ''}`.trim(), ...lines].join('\n'),
+  );
+}

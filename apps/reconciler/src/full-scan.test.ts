@@ -1,0 +1,279 @@
+import fc from 'fast-check';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import type { CanonicalDocument } from '#core/document';
+import { FicusError } from '#core/errors';
+import type { Plan } from '#core/plan';
+import type { DocumentStore } from '#core/ports/document-store';
+import type { LegacyStore } from '#core/ports/legacy-store';
+import { Dependencies } from '#observability/dependencies';
+import { HandClock } from '#testing/hand-clock';
+import { MemoryDocuments, MemoryUnits, MemoryVerifications } from '#testing/memory-stores';
+import { aPlan, aUnit } from '#testing/plans';
+import { FullScan } from './full-scan.ts';
+
+const REGION = 'eu';
+const ORDER = {
+  id: 'run-1',
+  unit: 'orders',
+  requestedBy: 'ann',
+  requestedAt: '2026-01-01T00:00:00.000Z',
+  progress: async () => undefined,
+};
+const NEVER = new AbortController().signal;
+
+function aDocument(number: number, amount = '1.00'): CanonicalDocument {
+  return { root: { region: REGION, number: String(number), amount }, embeds: {} };
+}
+
+/** Both stores in memory, real scan; a small rate makes small chunks, and so many steps. */
+function estate(
+  legacyDocuments: readonly CanonicalDocument[],
+  mongoDocuments: readonly CanonicalDocument[],
+  changes: Partial<Plan['reconcile']> = {},
+) {
+  const base = aPlan();
+  const plan = { ...base, reconcile: { ...base.reconcile, maxRowsPerSecond: 3, ...changes } };
+  const clock = new HandClock();
+  const legacy = new MemoryDocuments(plan, legacyDocuments);
+  const mongodb = new MemoryDocuments(plan, mongoDocuments);
+  const units = new MemoryUnits();
+  units.put(aUnit(plan));
+  const verifications = new MemoryVerifications();
+  const world = {
+    plan,
+    clock,
+    legacy,
+    mongodb,
+    units,
+    verifications,
+    /** What replication does while a recheck waits for it. */
+    replicate: (): boolean => true,
+    sut: (): FullScan =>
+      new FullScan({
+        units,
+        verifications,
+        documents: mongodb as unknown as DocumentStore,
+        legacyOf: () => legacy as unknown as LegacyStore,
+        watermark: { passed: async () => world.replicate() },
+        dependencies: new Dependencies(clock),
+        clock,
+        log: pino({ level: 'silent' }),
+      }),
+  };
+  return world;
+}
+
+const numbers = (count: number): CanonicalDocument[] =>
+  Array.from({ length: count }, (_, at) => aDocument(at));
+
+describe('FullScan', () => {
+  it('passes when both stores are equal', async () => {
+    const { sut } = estate(numbers(10), numbers(10));
+    expect(await sut().run(ORDER, NEVER)).toMatchObject({
+      state: 'passed',
+      rowsCompared: 10,
+      rowsTotal: 10,
+      inFlight: 0,
+      differences: [],
+      reason: null,
+      progress: null,
+    });
+  });
+
+  it('confirms what is missing, extra and different, with the fields', async () => {
+    const { sut } = estate(
+      [aDocument(1), aDocument(2), aDocument(3)],
+      [aDocument(2, '9.00'), aDocument(3), aDocument(4)],
+    );
+    expect(await sut().run(ORDER, NEVER)).toMatchObject({
+      state: 'failed',
+      rowsCompared: 4,
+      missing: 1,
+      extra: 1,
+      different: 1,
+      inFlight: 0,
+      differences: [
+        { key: 'eu,1', kind: 'missing', fields: [] },
+        { key: 'eu,2', kind: 'different', fields: ['/amount'] },
+        { key: 'eu,4', kind: 'extra', fields: [] },
+      ],
+    });
+  });
+
+  it('counts as in flight what has come by the time the watermark has passed', async () => {
+    const world = estate(numbers(5), numbers(3));
+    world.replicate = () => {
+      for (const document of world.legacy.all()) world.mongodb.put(document);
+      return true;
+    };
+    expect(await world.sut().run(ORDER, NEVER)).toMatchObject({ state: 'passed', inFlight: 2 });
+  });
+
+  it('does not confirm a row that moved since its mark, until it holds still', async () => {
+    const world = estate([aDocument(1)], [aDocument(1, '0.50')]);
+    let rounds = 0;
+    world.replicate = () => {
+      if (rounds++ < 2) world.legacy.put(aDocument(1, `${rounds}.00`));
+      return true;
+    };
+    expect(await world.sut().run(ORDER, NEVER)).toMatchObject({ state: 'failed', different: 1 });
+    expect(rounds).toBe(3);
+  });
+
+  it('breaks off when a row never holds still', async () => {
+    const world = estate([aDocument(1)], []);
+    let amount = 1;
+    world.replicate = () => {
+      world.legacy.put(aDocument(1, `${amount++}.00`));
+      return true;
+    };
+    expect(await world.sut().run(ORDER, NEVER)).toMatchObject({
+      state: 'broken',
+      reason: expect.stringContaining('1 keys changed in every round of the recheck, e.g. eu,1'),
+    });
+  });
+
+  it('breaks off when replication stands still', async () => {
+    const world = estate([aDocument(1)], []);
+    world.replicate = () => false;
+    expect(await world.sut().run(ORDER, NEVER)).toMatchObject({
+      state: 'broken',
+      missing: 0,
+      reason: expect.stringContaining('replication did not get past them'),
+    });
+  });
+
+  it.each([
+    { name: 'is broken', allowEmpty: false, state: 'broken', reason: /job_empty/ },
+    { name: 'passes when the plan allows it', allowEmpty: true, state: 'passed', reason: /both stores are/ },
+  ])('a run that compared nothing $name', async ({ allowEmpty, state, reason }) => {
+    const { sut } = estate([], [], { allowEmpty });
+    const result = await sut().run(ORDER, NEVER);
+    expect(result).toMatchObject({ state, rowsCompared: 0 });
+    expect(result?.reason).toMatch(reason);
+  });
+
+  it.each([
+    {
+      name: 'a unit that does not exist',
+      order: { ...ORDER, unit: 'none' },
+      reason: /"none" does not exist/,
+    },
+  ])('breaks off at $name', async ({ order, reason }) => {
+    const { sut } = estate([], []);
+    const result = await sut().run(order, NEVER);
+    expect(result?.state).toBe('broken');
+    expect(result?.reason).toMatch(reason);
+  });
+
+  it('refuses a repair policy that is not built', async () => {
+    const { sut } = estate(numbers(1), numbers(1), { repair: 'repair' });
+    expect((await sut().run(ORDER, NEVER))?.reason).toMatch(/"repair", which is not built yet/);
+  });
+
+  it('outlives outages of both stores', async () => {
+    const world = estate(numbers(10), numbers(9));
+    let reads = 0;
+    const flaky = (): void => {
+      if (reads++ % 2 === 0) throw new FicusError('legacy_unavailable', 'away', { retryable: true });
+    };
+    world.legacy.beforeRead = flaky;
+    world.mongodb.beforeRead = flaky;
+    expect(await world.sut().run(ORDER, NEVER)).toMatchObject({ state: 'failed', missing: 1 });
+  });
+
+  it('keeps to the rate of the plan', async () => {
+    const world = estate(numbers(30), numbers(30), { maxRowsPerSecond: 10 });
+    const began = world.clock.now();
+    await world.sut().run(ORDER, NEVER);
+    expect(world.clock.now() - began).toBeGreaterThanOrEqual(3_000);
+  });
+
+  it('shows rate and remaining time while it runs', async () => {
+    const world = estate(numbers(30), numbers(30), { maxRowsPerSecond: 10 });
+    const seen: unknown[] = [];
+    const progress = async (of: unknown): Promise<void> => {
+      seen.push(of);
+    };
+    await world.sut().run({ ...ORDER, progress }, NEVER);
+    expect(seen[0]).toEqual({ rows: 10, total: 30, rowsPerSecond: 10, remainingMs: 2_000 });
+  });
+
+  it('leaves a run to the worker that took it over', async () => {
+    const world = estate(numbers(10), numbers(10));
+    let taken = false;
+    world.legacy.beforeRead = () => {
+      if (!taken) void world.verifications.take(ORDER.id);
+      taken = true;
+    };
+    expect(await world.sut().run(ORDER, NEVER)).toBeNull();
+    expect(await world.verifications.read(ORDER.id)).toMatchObject({ state: 'running' });
+  });
+
+  it('does nothing for a run that has ended', async () => {
+    const world = estate(numbers(3), numbers(3));
+    const first = await world.sut().run(ORDER, NEVER);
+    world.legacy.remove([REGION, '1']);
+    expect(await world.sut().run(ORDER, NEVER)).toBeNull();
+    expect(await world.verifications.read(ORDER.id)).toEqual(first);
+  });
+
+  it('begins again when the plan has changed since', async () => {
+    const world = estate(numbers(10), numbers(9));
+    const stopping = new AbortController();
+    let reads = 0;
+    world.legacy.beforeRead = () => {
+      if (reads++ === 2) stopping.abort(new Error('stop'));
+    };
+    await expect(world.sut().run(ORDER, stopping.signal)).rejects.toThrow('stop');
+    expect((await world.verifications.read(ORDER.id))?.rowsCompared).toBeGreaterThan(0);
+    world.units.put({ ...aUnit(world.plan), planVersion: 2 });
+    expect(await world.sut().run(ORDER, NEVER)).toMatchObject({ rowsCompared: 10, missing: 1 });
+  });
+
+  it('comes to the same result wherever its workers are killed', async () => {
+    const contents = fc.uniqueArray(
+      fc.record({ number: fc.nat(40), amount: fc.constantFrom('1.00', '2.00') }),
+      { selector: (one) => one.number, maxLength: 30 },
+    );
+    const toDocuments = (all: readonly { number: number; amount: string }[]): CanonicalDocument[] =>
+      all.map((one) => aDocument(one.number, one.amount));
+    const kills = fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(contents, contents, kills, async (left, right, deaths) => {
+        const make = () => estate(toDocuments(left), toDocuments(right), { allowEmpty: true });
+        const undisturbed = make();
+        const expected = await undisturbed.sut().run(ORDER, NEVER);
+        const world = make();
+        for (const steps of deaths) await killed(world, steps);
+        world.verifications.beforeSave = () => undefined;
+        world.legacy.beforeRead = () => undefined;
+        const result = (await world.sut().run(ORDER, NEVER)) ?? (await world.verifications.read(ORDER.id));
+        const { startedAt, finishedAt, ...rest } = result ?? {};
+        expect(startedAt).not.toBeNull();
+        expect(finishedAt).not.toBeNull();
+        const { startedAt: _s, finishedAt: _f, ...wanted } = expected ?? {};
+        expect(rest).toEqual(wanted);
+      }),
+    );
+  });
+});
+
+/** Runs a worker that dies, without any chance to save, at its nth contact with a store. */
+async function killed(world: ReturnType<typeof estate>, steps: number): Promise<void> {
+  let left = steps;
+  const dying = new AbortController();
+  const step = (): void => {
+    if (dying.signal.aborted || --left <= 0) {
+      dying.abort(new Error('killed'));
+      throw new Error('killed');
+    }
+  };
+  world.verifications.beforeSave = step;
+  world.legacy.beforeRead = step;
+  await world
+    .sut()
+    .run(ORDER, dying.signal)
+    .catch(() => undefined);
+}

@@ -1,0 +1,3 @@
+export const DEPENDENCIES = Symbol('dependencies');
+export const REGISTRY = Symbol('registry');
+export const PARTS = Symbol('parts');

@@ -1,0 +1,290 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FicusError } from '#core/errors';
+import type { Transition } from '#core/ports/control';
+import type { Unit } from '#core/unit-state';
+import { HandClock } from '#testing/hand-clock';
+import { openTestDatabases, type TestDatabases } from '#testing/mongo-databases';
+import { aPlan } from '#testing/plans';
+import { aVerification } from '#testing/verifications';
+import { migrateControl } from '../../../../migrations/control/run.ts';
+import { type Control, controlOf } from './control.ts';
+
+let databases: TestDatabases;
+let control: Control;
+const clock = new HandClock();
+
+beforeAll(async () => {
+  databases = await openTestDatabases();
+  const callers = ['a', 'b', 'c'].map((by) => migrateControl(databases.control, { by, clock: realTime }));
+  const ran = (await Promise.all(callers)).flat();
+  expect(ran).toEqual([1]);
+  control = controlOf(databases.control, clock);
+});
+afterAll(() => databases.close());
+
+/** Waiting for another process is real waiting. */
+const realTime = {
+  now: () => Date.now(),
+  sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+};
+
+async function unitOf(name: string): Promise<Unit> {
+  await control.plans.put(aPlan({ unit: name }), `unit: ${name}\n`, 'owner');
+  const unit = await control.units.read(name);
+  if (unit === null) throw new Error(`${name} was just put`);
+  return unit;
+}
+
+describe('migrations', () => {
+  it('finds nothing to do the second time', async () => {
+    expect(await migrateControl(databases.control, { by: 'again', clock: realTime })).toEqual([]);
+  });
+
+  it('waits no longer than its lease for one that died', async () => {
+    const lock = databases.control.collection<{ _id: string; holder: string; until: Date }>('migrationLock');
+    await lock.updateOne({ _id: 'lock' }, { $set: { holder: 'dead', until: new Date(Date.now() + 400) } });
+    let ran = 0;
+    const migrations = [
+      {
+        number: 99,
+        name: 'later',
+        up: async () => {
+          ran++;
+        },
+      },
+    ];
+    const callers = ['d', 'e'].map((by) =>
+      migrateControl(databases.control, { by, clock: realTime, migrations }),
+    );
+    expect((await Promise.all(callers)).flat()).toEqual([99]);
+    expect(ran).toBe(1);
+  });
+
+  it('refuses a state outside the ladder', async () => {
+    const { plan } = await unitOf('laddered');
+    const units = databases.control.collection<{ _id: string }>('units');
+    await expect(units.updateOne({ _id: plan.unit }, { $set: { phase: 'heaven' } })).rejects.toMatchObject({
+      code: 121,
+    });
+  });
+});
+
+describe('units and plans', () => {
+  it('begins in legacy with epoch, term and version 1', async () => {
+    const unit = await unitOf('fresh');
+    expect(unit).toMatchObject({ planVersion: 1, replication: null });
+    expect(unit.state).toEqual({
+      unit: 'fresh',
+      phase: 'legacy',
+      epoch: 1,
+      term: 1,
+      revision: 1,
+      since: clock.iso(),
+      transition: null,
+    });
+    expect(unit.plan).toEqual(aPlan({ unit: 'fresh' }));
+  });
+
+  it('counts only changed plans', async () => {
+    const plan = aPlan({ unit: 'versioned' });
+    const put = (changed: typeof plan) => control.plans.put(changed, 'text', 'owner');
+    expect(await put(plan)).toEqual({ unit: 'versioned', version: 1, changed: true });
+    expect(await put({ ...plan })).toEqual({ unit: 'versioned', version: 1, changed: false });
+    expect(await put({ ...plan, owner: 'others' })).toEqual({ unit: 'versioned', version: 2, changed: true });
+    expect((await control.units.read('versioned'))?.state.revision).toBe(2);
+  });
+
+  it('creates a unit once, however many apply it at once', async () => {
+    const all = await Promise.all(Array.from({ length: 8 }, () => unitOf('crowded')));
+    expect(new Set(all.map((unit) => unit.planVersion))).toEqual(new Set([1]));
+  });
+
+  it('lets one of two racing changes through and tells the other by whom it lost', async () => {
+    const { state } = await unitOf('raced');
+    const next = { phase: 'offload', epoch: 1, term: 2, transition: 't' } as const;
+    const results = await Promise.allSettled([
+      control.units.advance(state, next, 'ann'),
+      control.units.advance(state, next, 'bob'),
+    ]);
+    const won = results.find((result) => result.status === 'fulfilled');
+    const lost = results.find((result) => result.status === 'rejected');
+    expect(won?.value).toMatchObject({ phase: 'offload', term: 2, revision: 2, transition: 't' });
+    expect(lost?.reason).toBeInstanceOf(FicusError);
+    expect(lost?.reason).toMatchObject({ code: 'state_conflict' });
+    expect(String(lost?.reason)).toMatch(/changed by (ann|bob) at 2026-/);
+  });
+
+  it('keeps `since` while the phase stays', async () => {
+    const { state } = await unitOf('patient');
+    clock.turn(60_000);
+    const after = await control.units.advance(state, { ...state, term: 2, transition: null }, 'ann');
+    expect(after).toMatchObject({ since: state.since, term: 2 });
+  });
+
+  it('joins the replication status, whose counts several may add to', async () => {
+    await unitOf('flowing');
+    const counts = { applied: 2, unchanged: 1, stale: 0, recheck: 0, deadLetters: 0 };
+    await Promise.all([
+      control.status.addCounts('flowing', counts),
+      control.status.addCounts('flowing', counts),
+    ]);
+    expect((await control.units.read('flowing'))?.replication).toBeNull();
+    const snapshot = { complete: false, rows: 5, total: null, startedAt: clock.iso(), completedAt: null };
+    await control.status.put({ unit: 'flowing', at: clock.iso(), lagMs: 12, backlog: 3, snapshot });
+    const all = await control.units.readAll();
+    expect(all.find((unit) => unit.plan.unit === 'flowing')?.replication).toEqual({
+      unit: 'flowing',
+      at: clock.iso(),
+      lagMs: 12,
+      backlog: 3,
+      snapshot,
+      counts: { applied: 4, unchanged: 2, stale: 0, recheck: 0, deadLetters: 0 },
+    });
+  });
+});
+
+describe('transitions', () => {
+  const flip = (id: string, unit: string, changes: Partial<Transition> = {}): Transition => ({
+    id,
+    unit,
+    from: 'legacy',
+    to: 'offload',
+    reason: 'because',
+    requestedBy: 'ann',
+    at: clock.iso(),
+    state: 'running',
+    guards: [],
+    finishedAt: null,
+    ...changes,
+  });
+
+  it('admits one running flip a unit', async () => {
+    await control.transitions.record(flip('t1', 'single'));
+    await expect(control.transitions.record(flip('t2', 'single'))).rejects.toMatchObject({
+      code: 'state_conflict',
+      message: expect.stringContaining('asked for by ann at 2026-'),
+    });
+    await control.transitions.record(flip('t3', 'single', { state: 'refused' }));
+    expect((await control.transitions.running()).map((one) => one.id)).toEqual(['t1']);
+    await control.transitions.finish('t1', 'done', clock.iso());
+    await control.transitions.record(flip('t4', 'single'));
+    await control.transitions.finish('t4', 'cancelled', clock.iso());
+  });
+
+  it('ends once and lists newest first', async () => {
+    await control.transitions.record(flip('h1', 'listed'));
+    await control.transitions.finish('h1', 'done', clock.iso());
+    await control.transitions.finish('h1', 'cancelled', clock.iso());
+    clock.turn(1_000);
+    await control.transitions.record(flip('h2', 'listed', { state: 'refused' }));
+    expect((await control.transitions.history('listed', 10)).map((one) => [one.id, one.state])).toEqual([
+      ['h2', 'refused'],
+      ['h1', 'done'],
+    ]);
+    expect(await control.transitions.read('h1')).toMatchObject({ finishedAt: expect.any(String) });
+    expect(await control.transitions.read('none')).toBeNull();
+  });
+});
+
+describe('verifications', () => {
+  it('is saved by the worker that took it last', async () => {
+    await control.verifications.create(aVerification({ id: 'v1' }));
+    await control.verifications.create(aVerification({ id: 'v1', requestedBy: 'somebody else' }));
+    const first = await control.verifications.take('v1');
+    const second = await control.verifications.take('v1');
+    if (first === null || second === null) throw new Error('v1 was just created');
+    expect(second.checkpoint).toEqual({
+      version: 1,
+      planVersion: null,
+      through: null,
+      suspects: [],
+    });
+    const checkpoint = { version: 1, planVersion: 1, through: ['eu', '9007199254740993'], suspects: [['eu', '1']] } as const;
+    const running = { ...second.verification, state: 'running' as const, rowsCompared: 7 };
+    await control.verifications.save({ ...second, verification: running, checkpoint });
+    await expect(control.verifications.save(first)).rejects.toMatchObject({ code: 'state_conflict' });
+    const third = await control.verifications.take('v1');
+    expect(third).toEqual({ verification: running, checkpoint, attempt: 3 });
+    expect(await control.verifications.unfinished()).toEqual([running]);
+    expect(running.requestedBy).toBe('somebody');
+  });
+
+  it('is not taken again once it has ended', async () => {
+    await control.verifications.create(aVerification({ id: 'v2', unit: 'ended' }));
+    const run = await control.verifications.take('v2');
+    if (run === null) throw new Error('v2 was just created');
+    await control.verifications.save({ ...run, verification: { ...run.verification, state: 'passed' } });
+    expect(await control.verifications.take('v2')).toBeNull();
+    expect(await control.verifications.take('none')).toBeNull();
+    expect((await control.verifications.history('ended', 5)).map((one) => one.state)).toEqual(['passed']);
+  });
+});
+
+describe('what the replicator keeps', () => {
+  it('adds a dead letter once', async () => {
+    const letter = {
+      id: 'topic/0/17',
+      unit: 'orders',
+      topic: 'topic',
+      partition: 0,
+      offset: '17',
+      key: null,
+      value: 'eA==',
+      code: 'event_unparsable',
+      reason: 'no JSON',
+      at: clock.iso(),
+    };
+    await Promise.all([control.deadLetters.add(letter), control.deadLetters.add(letter)]);
+    expect(await control.deadLetters.count('orders')).toBe(1);
+    expect(await control.deadLetters.list(null, 10)).toEqual([letter]);
+    expect(await control.deadLetters.list('others', 10)).toEqual([]);
+  });
+
+  it('sums sightings of a column and keeps the first', async () => {
+    const seen = { unit: 'orders', table: 'public.order', column: 'colour', count: 2 };
+    const at = clock.iso();
+    await control.unknownColumns.report({ ...seen, origin: 't/0/1', at });
+    clock.turn(1_000);
+    await control.unknownColumns.report({ ...seen, origin: 't/0/9', at: clock.iso() });
+    expect(await control.unknownColumns.list('orders')).toEqual([
+      { ...seen, count: 4, origin: 't/0/1', firstSeen: at, lastSeen: clock.iso() },
+    ]);
+  });
+
+  it('remembers a topic from its first sight', async () => {
+    expect(await control.topics.read('a.b')).toBeNull();
+    const first = { topic: 'a.b', incarnation: 1, partitions: 3 };
+    expect(await control.topics.register('a.b', 3)).toEqual(first);
+    expect(await control.topics.register('a.b', 9)).toEqual(first);
+  });
+
+  it('counts snapshot rows whatever comes first', async () => {
+    await control.snapshots.addRows('orders', 'public.order', 10);
+    await control.snapshots.change('orders', 'public.order', { total: 30, scanEnds: { '0': '12' } });
+    await control.snapshots.addRows('orders', 'public.order', 5);
+    await control.snapshots.change('orders', 'public.line', { requestedAt: clock.iso() });
+    expect(await control.snapshots.list('orders')).toMatchObject([
+      { table: 'public.line', requestedAt: clock.iso(), rows: 0, total: null },
+      { table: 'public.order', rows: 15, total: 30, scanEnds: { '0': '12' }, startedAt: null },
+    ]);
+  });
+
+  it('knows who lives', async () => {
+    await control.instances.beat({ id: 'f1', app: 'facade', at: clock.iso() });
+    clock.turn(5_000);
+    await control.instances.beat({ id: 'f2', app: 'facade', at: clock.iso() });
+    await control.instances.beat({ id: 'r1', app: 'replicator', at: clock.iso() });
+    expect(await control.instances.alive('facade', 3_000)).toEqual(['f2']);
+    expect(await control.instances.alive('facade', 60_000)).toEqual(['f1', 'f2']);
+  });
+});
+
+it('names an unreachable server as a retryable failure', async () => {
+  const { openMongo } = await import('../connection.ts');
+  const client = openMongo('mongodb://127.0.0.1:1/', 'test');
+  await expect(controlOf(client.db('none'), clock).units.readAll()).rejects.toMatchObject({
+    code: 'mongo_unavailable',
+    retryable: true,
+  });
+  await client.close();
+});

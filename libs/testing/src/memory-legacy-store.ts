@@ -1,0 +1,125 @@
+import type { CanonicalDocument, DocumentKey } from '#core/document';
+import { FicusError } from '#core/errors';
+import type { CanonicalValue } from '#core/field-type';
+import { compareValues, keyText } from '#core/key';
+import { keyFields, type Plan } from '#core/plan';
+import type { LegacyStore, MarkedDocument, WriteCommand, WriteResult } from '#core/ports/legacy-store';
+import type { Filter, ListQuery, Page } from '#core/query';
+import { keyOf } from '#core/render';
+import type { Position } from '#core/version';
+
+/** A legacy store in memory, for tests of what stands above the port. It knows no constraint but the key. */
+export class MemoryLegacyStore implements LegacyStore {
+  readonly system = 'memory';
+  readonly #documents = new Map<string, CanonicalDocument>();
+  /** Thrown by every method while it is set. */
+  failure: FicusError | null = null;
+
+  async readOne(_plan: Plan, key: DocumentKey): Promise<CanonicalDocument | null> {
+    this.#mayFail();
+    return this.#documents.get(keyText(key)) ?? null;
+  }
+
+  async readMarked(plan: Plan, keys: readonly DocumentKey[]): Promise<readonly MarkedDocument[]> {
+    const found = await Promise.all(keys.map((key) => this.readOne(plan, key)));
+    return found.flatMap((document) =>
+      document === null ? [] : [{ document, mark: JSON.stringify(document) }],
+    );
+  }
+
+  async list(_plan: Plan, query: ListQuery): Promise<Page> {
+    this.#mayFail();
+    const order = (a: readonly CanonicalValue[], b: readonly CanonicalValue[]): number => {
+      for (const [index, { field, descending }] of query.sort.entries()) {
+        const found = compareValues(a[index] ?? null, b[index] ?? null, field.type);
+        if (found !== 0) return descending ? -found : found;
+      }
+      return 0;
+    };
+    const valuesOf = ({ root }: CanonicalDocument): readonly CanonicalValue[] =>
+      query.sort.map(({ field }) => root[field.path] ?? null);
+    const found = [...this.#documents.values()]
+      .filter(({ root }) => query.filters.every((filter) => matches(filter, root[filter.field.path] ?? null)))
+      .filter((document) => query.after === null || order(valuesOf(document), query.after) > 0)
+      .sort((a, b) => order(valuesOf(a), valuesOf(b)));
+    return { documents: found.slice(0, query.limit), more: found.length > query.limit };
+  }
+
+  async write(plan: Plan, command: WriteCommand): Promise<WriteResult> {
+    this.#mayFail();
+    if (command.kind === 'insert') return this.#insert(plan, command.document);
+    const text = keyText(command.key);
+    const before = this.#documents.get(text);
+    if (before === undefined) return { kind: 'missing' };
+    if (command.kind === 'delete') {
+      this.#documents.delete(text);
+      return { kind: 'done', document: null, position: null };
+    }
+    const document =
+      command.kind === 'replace'
+        ? command.document
+        : { root: { ...before.root, ...command.root }, embeds: { ...before.embeds, ...command.embeds } };
+    this.#documents.set(text, document);
+    return { kind: 'done', document, position: null };
+  }
+
+  async count(_plan: Plan): Promise<number> {
+    this.#mayFail();
+    return this.#documents.size;
+  }
+
+  async mark(): Promise<Position> {
+    return 0n;
+  }
+
+  async captured(_position: Position): Promise<boolean> {
+    return true;
+  }
+
+  async countRows(_table: string): Promise<number | null> {
+    return null;
+  }
+
+  async signalSnapshot(_id: string, _tables: readonly string[]): Promise<void> {}
+
+  async now(): Promise<number> {
+    return 0;
+  }
+
+  async ping(): Promise<void> {
+    this.#mayFail();
+  }
+
+  async close(): Promise<void> {}
+
+  #insert(plan: Plan, document: CanonicalDocument): WriteResult {
+    const text = keyText(keyOf(keyFields(plan.root), document.root));
+    if (this.#documents.has(text)) throw new FicusError('document_exists', `key ${text} is taken`);
+    this.#documents.set(text, document);
+    return { kind: 'done', document, position: null };
+  }
+
+  #mayFail(): void {
+    if (this.failure !== null) throw this.failure;
+  }
+}
+
+function matches({ field, operator, values }: Filter, value: CanonicalValue): boolean {
+  const order = (other: CanonicalValue): number => compareValues(value, other, field.type);
+  const [first = null] = values;
+  switch (operator) {
+    case 'eq':
+    case 'in':
+      return values.some((other) => order(other) === 0);
+    case 'ne':
+      return order(first) !== 0;
+    case 'gt':
+      return value !== null && order(first) > 0;
+    case 'gte':
+      return value !== null && order(first) >= 0;
+    case 'lt':
+      return value !== null && order(first) < 0;
+    case 'lte':
+      return value !== null && order(first) <= 0;
+  }
+}

@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import type { CanonicalValue, Content, FieldType } from '#core/field-type';
+import type { Field } from '#core/plan';
+import { hexToBase64, isoFromDays, isoFromMicros, timeFromMicros, trimBlanks } from '#core/value';
+
+/** Characters on which stores quarrel: case, accents, blanks, quotes, escapes, and code points beyond 16 bits. */
+const ODD = [...'aAbBzZäßéØ漢字ﬀ~ \t\n"\'\\{},;%_.-0', '😀', '𝒳', '\u{10ffff}', '\uffff', '\ue000', '\u0001'];
+
+/** A canonical value of the type; null now and then where the field allows it. */
+export function canonicalOf(type: FieldType): fc.Arbitrary<CanonicalValue> {
+  switch (type.kind) {
+    case 'boolean':
+      return fc.boolean();
+    case 'int':
+      return fc.integer({ min: -32_768, max: 32_767 });
+    case 'long':
+      return fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String);
+    case 'decimal': {
+      const scale = type.scale ?? 0;
+      const most = 10n ** BigInt(Math.min(type.precision ?? 18, 34)) - 1n;
+      return fc.bigInt({ min: 0n, max: most }).map((unscaled) => scaled(unscaled, scale));
+    }
+    case 'double':
+      return fc.oneof(
+        fc.constantFrom<CanonicalValue[]>('NaN', 'Infinity', '-Infinity', 0, 0.1, 5e-324),
+        fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
+      );
+    case 'string':
+      return textOf(type.length ?? 30).map((text) => (type.trim ? trimBlanks(text) : text));
+    case 'uuid':
+      return fc.uuid();
+    case 'json':
+      return fc.json();
+    case 'bytes':
+      return fc
+        .uint8Array({ maxLength: 20 })
+        .map((bytes) => hexToBase64([...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')));
+    case 'date':
+      return fc.integer({ min: -719_162, max: 2_932_896 }).map(isoFromDays);
+    case 'time':
+      return fc
+        .bigInt({ min: 0n, max: 86_399_999_999n })
+        .map((micros) => timeFromMicros(micros, type.precision));
+    case 'timestamp':
+      return stamp().map((micros) => isoFromMicros(micros, type.precision));
+    case 'timestamptz':
+      return stamp().map((micros) => `${isoFromMicros(micros, type.precision)}Z`);
+  }
+}
+
+/** A row's content: every field that is neither read-only nor left out. */
+export function contentOf(fields: readonly Field[]): fc.Arbitrary<Content> {
+  const members = fields
+    .filter((field) => !field.readOnly)
+    .map((field): [string, fc.Arbitrary<CanonicalValue>] => {
+      const value = canonicalOf(field.type);
+      return [field.path, field.required ? value : fc.option(value, { freq: 4, nil: null })];
+    });
+  return fc.record(Object.fromEntries(members));
+}
+
+function textOf(length: number): fc.Arbitrary<string> {
+  const unit = fc.oneof(
+    fc.constantFrom(...ODD),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }).filter((one) => one !== '\u0000'),
+  );
+  return fc.string({ unit, maxLength: Math.min(length, 12) });
+}
+
+function stamp(): fc.Arbitrary<bigint> {
+  return fc.bigInt({ min: -62_135_596_800_000_000n, max: 253_402_300_799_999_999n });
+}
+
+function scaled(unscaled: bigint, scale: number): string {
+  const digits = String(unscaled).padStart(scale + 1, '0');
+  return scale === 0 ? digits : `${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+}

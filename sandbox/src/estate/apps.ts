@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { NODE, REPOSITORY } from '../paths.ts';
+import { freePort } from '../ports.ts';
+import type { Supervisor } from '../process/supervisor.ts';
+import { Daemon } from '../server/daemon.ts';
+
+export const APPS = ['replicator', 'facade', 'reconciler', 'admin'] as const;
+export type AppName = (typeof APPS)[number];
+
+/** A running app: killed and restarted on the same port, like a server. */
+export interface App {
+  readonly daemon: Daemon<AppName>;
+  readonly url: string;
+}
+
+/** Starts one of the four apps from `dist` and waits until it answers. @param settings the FICUS_* variables. */
+export async function startApp(
+  name: AppName,
+  settings: Readonly<Record<string, string>>,
+  given: { dataDir: string; supervisor: Supervisor },
+): Promise<App> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const daemon = new Daemon(
+    {
+      name,
+      env: {},
+      process: {
+        command: NODE,
+        args: [
+          '--enable-source-maps',
+          '--disable-warning=TimeoutNegativeWarning',
+          join(REPOSITORY, 'dist', 'apps', name, 'src', 'main.js'),
+        ],
+        cwd: REPOSITORY,
+        env: { ...settings, FICUS_HTTP_PORT: String(port), FICUS_INSTANCE: `${name}-1` },
+        logFile: join(given.dataDir, `${name}.log`),
+      },
+      health: async () => {
+        const answer = await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(3_000) });
+        if (!answer.ok) throw new Error(`${name} answered ${answer.status}`);
+      },
+      stage: 0,
+    },
+    given.supervisor,
+  );
+  await daemon.restart();
+  return { daemon, url };
+}

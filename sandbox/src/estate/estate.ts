@@ -1,0 +1,112 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { NODE, REPOSITORY } from '../paths.ts';
+import { describeExit } from '../process/child.ts';
+import type { Supervisor } from '../process/supervisor.ts';
+import { type Log, Progress } from '../progress.ts';
+import { ALL_SERVERS, type Servers, startServers } from '../server/servers.ts';
+import { APPS, type App, type AppName, startApp } from './apps.ts';
+import { createBilling } from './billing.ts';
+import { BILLING_SIZE, type BillingSize, billingRows } from './billing-data.ts';
+import { writeSettings } from './settings.ts';
+
+export interface EstateOptions {
+  readonly supervisor: Supervisor;
+  readonly log: Log;
+  readonly dataDir?: string | undefined;
+  readonly seed?: number;
+  readonly size?: BillingSize;
+}
+
+/** The demonstration estate: servers, legacy databases with rows, plans applied, the four apps. */
+export interface Estate {
+  readonly servers: Servers;
+  readonly apps: Readonly<Record<AppName, App>>;
+  /** FICUS_* variables of the estate, the addresses of the endpoints included. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly seed: number;
+  readonly size: BillingSize;
+  /** Runs a command of the command line against the estate. @returns what it printed; throws when it failed. */
+  ficus(...args: string[]): Promise<string>;
+}
+
+/** Settings for other shells while the estate runs; the command line reads it. */
+const ESTATE_FILE = join(REPOSITORY, '.ficus', 'estate.env');
+
+export async function startEstate(options: EstateOptions): Promise<Estate> {
+  const { supervisor, log, seed = 20_261_121, size = BILLING_SIZE } = options;
+  const progress = new Progress(log);
+  const build = runStep(progress, 'build', () =>
+    command(supervisor, 'npm', ['run', '--silent', 'build'], {}),
+  );
+  const servers = await startServers({ names: ALL_SERVERS, log, supervisor, dataDir: options.dataDir });
+  await runStep(progress, 'billing', async () => {
+    const step = progress.step('billing');
+    await createBilling(servers.env.TEST_POSTGRES_URL ?? '', billingRows(seed, size), (text) =>
+      step.done(text),
+    );
+  });
+  const shared = await writeSettings(servers.dataDir, servers.env);
+  const cli = (args: readonly string[], settings: Readonly<Record<string, string>>): Promise<string> =>
+    command(
+      supervisor,
+      NODE,
+      [
+        '--conditions=source',
+        '--disable-warning=TimeoutNegativeWarning',
+        join(REPOSITORY, 'apps/cli/src/main.ts'),
+        ...args,
+      ],
+      settings,
+    );
+  await runStep(progress, 'migrate', () => cli(['migrate'], shared));
+  await runStep(progress, 'plans', () => cli(['plan', 'apply', join(REPOSITORY, 'plans')], shared));
+  await build;
+  const started = await Promise.all(
+    APPS.map((name) =>
+      runStep(progress, name, () => startApp(name, shared, { dataDir: servers.dataDir, supervisor })),
+    ),
+  );
+  const apps = Object.fromEntries(APPS.map((name, index) => [name, started[index]])) as Record<AppName, App>;
+  const settings = { ...shared, FICUS_API_URL: apps.facade.url, FICUS_ADMIN_URL: apps.admin.url };
+  await mkdir(dirname(ESTATE_FILE), { recursive: true });
+  await writeFile(
+    ESTATE_FILE,
+    Object.entries(settings)
+      .map(([name, value]) => `${name}='${value}'\n`)
+      .join(''),
+    { mode: 0o600 },
+  );
+  supervisor.removeAtEnd(ESTATE_FILE);
+  return { servers, apps, settings, seed, size, ficus: (...args) => cli(args, settings) };
+}
+
+async function runStep<T>(progress: Progress, name: string, work: () => Promise<T>): Promise<T> {
+  const step = progress.step(name);
+  try {
+    const result = await work();
+    step.done();
+    return result;
+  } catch (error) {
+    step.failed(error instanceof Error ? error.message : String(error));
+    throw error;
+  }
+}
+
+async function command(
+  supervisor: Supervisor,
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<string> {
+  const child = supervisor.spawn({ name: program, command: program, args, env, cwd: REPOSITORY });
+  const exit = await child.exited;
+  const output = (await child.output()).trim();
+  if (exit.code !== 0) throw new Error(`${[program, ...args].join(' ')}: ${describeExit(exit)}\n${output}`);
+  return output;
+}
+
+/** Removes what an estate that was killed left for other shells. */
+export async function forgetEstate(): Promise<void> {
+  await rm(ESTATE_FILE, { force: true });
+}
