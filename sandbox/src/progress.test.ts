@@ -34,8 +34,9 @@ describe('a step', () => {
     for (now = 500; now <= 4_500; now += 500) step.update(`at ${now}`);
     step.done('answers');
     expect(lines).toEqual([
-      '   2.0 s  kafka       at 2000, 2.0 s',
-      '   4.0 s  kafka       at 4000, 4.0 s',
+      '   0.5 s  kafka       at 500, 500 ms',
+      '   2.5 s  kafka       at 2500, 2.5 s',
+      '   4.5 s  kafka       at 4500, 4.5 s',
       '   5.0 s  kafka       answers in 5.0 s',
     ]);
   });

@@ -9,6 +9,7 @@ export type Step = {
 };
 
 const UPDATE_EVERY_MS = 2_000;
+const TICK_MS = 5_000;
 
 /** `850 ms`, `3.2 s`, `1 min 05 s`. */
 export function formatElapsed(ms: number): string {
@@ -27,6 +28,17 @@ export function formatBytes(bytes: number): string {
 export function formatShare(done: number, total: number): string {
   const part = Math.min(done, total);
   return `${(part / 1e6).toFixed(1)} of ${formatBytes(total)} (${Math.floor((100 * part) / total)} %)`;
+}
+
+/** Shows that long work without any measure of its own still goes on. */
+export async function ticking<T>(step: Step, text: string, work: Promise<T>): Promise<T> {
+  step.update(text);
+  const timer = setInterval(() => step.update(text), TICK_MS);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 /** Prints the steps of one run, each line with the time since the run began and since the step began. */
@@ -48,7 +60,7 @@ export class Progress {
 
   step(name: string): Step {
     const begun = this.#now();
-    let shown = begun;
+    let shown = Number.NEGATIVE_INFINITY;
     const print = (text: string) => this.line(`${name.padEnd(11)} ${text}`);
     const took = () => formatElapsed(this.#now() - begun);
     return {

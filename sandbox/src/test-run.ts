@@ -32,6 +32,8 @@ export function addCounts(counts: readonly Count[]): Count {
 }
 
 const NONE: Count = { passed: 0, failed: 0, skipped: 0 };
+/** kafkajs computes a timeout in the past now and then, of which every test file would tell. */
+const QUIET = '--disable-warning=TimeoutNegativeWarning';
 const VITEST = join(NODE_MODULES, 'vitest', 'vitest.mjs');
 
 export function formatCount({ passed, failed, skipped }: Count): string {
@@ -84,8 +86,9 @@ export async function runTests({ supervisor }: Session, log: Log): Promise<numbe
   await tests('npm run check', ['npm', 'run', 'check', '--']);
   say('servers');
   const servers = await startServers({ names: ALL_SERVERS, log, supervisor });
-  await tests('tests on the servers', vitest('int'), servers.env);
-  await tests('tests of the running apps', vitest('e2e'), servers.env);
+  const env = { ...servers.env, NODE_OPTIONS: QUIET };
+  await tests('tests on the servers', vitest('int'), env);
+  await tests('tests of the running apps', vitest('e2e'), env);
   await supervisor.stopAll();
   const total = addCounts(counts);
   say('everything stopped');

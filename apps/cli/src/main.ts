@@ -7,7 +7,6 @@ import { parsePlans } from '#plans/plan-file';
 import { migrateControl } from '../../../migrations/control/run.ts';
 import { migrateLegacy } from '../../../migrations/legacy/run.ts';
 import { applyPlans } from './apply.ts';
-import { draftPlan } from './draft.ts';
 import { readEstate, readSystemsIfAny, withApplyParts } from './estate.ts';
 import { formatFault, readPlanFiles } from './plan-files.ts';
 import { addUnitCommands } from './unit-commands.ts';
@@ -84,6 +83,7 @@ plan
   .option('--owner <team>', 'who answers for the unit', 'unowned')
   .action(async (connection: string, table: string, options: { unit?: string; owner: string }) => {
     const { systems } = readEstate();
+    const { draftPlan } = await import('./draft.ts');
     say(await draftPlan(connection, table, { systems, ...options }));
   });
 

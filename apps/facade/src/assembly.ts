@@ -1,13 +1,17 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Environment } from '#config/environment';
 import type { Systems } from '#config/systems';
+import type { Clock } from '#core/ports/clock';
+import type { InstanceStore, UnitStore } from '#core/ports/control';
+import type { DocumentStore } from '#core/ports/document-store';
+import type { LegacyStore } from '#core/ports/legacy-store';
 import { openLegacyStore } from '#legacy/open';
 import { openMongo } from '#mongo/connection';
 import { openControl } from '#mongo/control/control';
 import { MongoDocumentStore } from '#mongo/documents/store';
 import { systemClock } from '#observability/clock';
 import { Dependencies } from '#observability/dependencies';
-import { openLog } from '#observability/log';
+import { type Logger, openLog } from '#observability/log';
 import { DocumentReader } from './document-reader.ts';
 import { DocumentWriter } from './document-writer.ts';
 import type { FacadeParts } from './facade.module.ts';
@@ -18,26 +22,56 @@ import { POLL_MS, UnitRegistry } from './unit-registry.ts';
 
 const BEAT_MS = 1_000;
 
-/** Binds the ports to their adapters. Opens nothing that must be there: every connection is made at its first use. */
-export function assemble(environment: Environment, systems: Systems): FacadeParts {
+/** What a facade stands on. */
+export interface Adapters {
+  readonly instance: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly units: UnitStore;
+  readonly instances: InstanceStore;
+  readonly documents: DocumentStore;
+  /** By the name of the system. */
+  readonly legacy: ReadonlyMap<string, LegacyStore>;
+  readonly close: () => Promise<void>;
+}
+
+/** Opens nothing that must be there: every connection is made at its first use. */
+export function openAdapters(environment: Environment, systems: Systems): Adapters {
   const clock = systemClock;
-  const log = openLog('facade', environment.instance, environment.logLevel);
-  const metrics = new Registry();
-  collectDefaultMetrics({ register: metrics });
-  const dependencies = new Dependencies(clock);
   const mongo = openMongo(environment.mongoUrl, 'ficus-facade');
-  const control = openControl(mongo, clock);
+  const { units, instances } = openControl(mongo, clock);
   const legacy = new Map(
     Object.entries(systems).map(([name, system]) => [name, openLegacyStore(name, system)] as const),
   );
-  const stores = new Stores(legacy, new MongoDocumentStore(mongo.db(environment.mongoDatabase)));
-  const registry = new UnitRegistry({ units: control.units, dependencies, clock });
+  return {
+    instance: environment.instance,
+    clock,
+    log: openLog('facade', environment.instance, environment.logLevel),
+    units,
+    instances,
+    documents: new MongoDocumentStore(mongo.db(environment.mongoDatabase)),
+    legacy,
+    async close() {
+      await Promise.allSettled([...legacy.values()].map((store) => store.close()));
+      await mongo.close();
+    },
+  };
+}
+
+/** Builds the facade on its adapters. */
+export function assemble(adapters: Adapters): FacadeParts {
+  const { instance, clock, units, instances, documents, legacy } = adapters;
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  const dependencies = new Dependencies(clock);
+  const registry = new UnitRegistry({ units, dependencies, clock });
+  const stores = new Stores(legacy, documents);
   const watch = new LegacyWatch(legacy, dependencies, clock);
 
   const beat = async (): Promise<void> => {
     const at = new Date(clock.now()).toISOString();
     // A beat that is lost is one that others miss; that MongoDB is away is the registry's to say.
-    await control.instances.beat({ id: environment.instance, app: 'facade', at }).catch(() => undefined);
+    await instances.beat({ id: instance, app: 'facade', at }).catch(() => undefined);
   };
   const ping = (): Promise<void> => watch.round(registry.plans().map((plan) => plan.system));
   return {
@@ -46,7 +80,7 @@ export function assemble(environment: Environment, systems: Systems): FacadePart
     writer: new DocumentWriter(stores),
     dependencies,
     metrics,
-    log,
+    log: adapters.log,
     async run(signal) {
       await Promise.all([
         repeat(() => registry.refresh(), POLL_MS, { clock, signal }),
@@ -54,9 +88,6 @@ export function assemble(environment: Environment, systems: Systems): FacadePart
         repeat(ping, POLL_MS, { clock, signal }),
       ]);
     },
-    async close() {
-      await Promise.allSettled([...legacy.values()].map((store) => store.close()));
-      await mongo.close();
-    },
+    close: adapters.close,
   };
 }

@@ -117,7 +117,7 @@ async function send(
 }
 
 function problemIn(sent: Sent): Problem {
-  expect(sent.headers['content-type']).toBe('application/problem+json');
+  expect(sent.headers['content-type']).toMatch(/^application\/problem\+json/);
   const problem = JSON.parse(sent.body) as Problem;
   expect(problem.status).toBe(sent.status);
   expect(problem.instance).toMatch(/^urn:ficus:request:[0-9a-f-]{36}$/);

@@ -74,7 +74,7 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
     return new SystemWatch(name, system, {
       ...snapshotParts,
       kafka,
-      connector: new ConnectorSteward(name, system, { connect, dependencies, log }),
+      connector: new ConnectorSteward(name, system, { connect, dependencies, clock, log }),
       snapshot: new SnapshotSteward(legacy, snapshotParts),
       status: control.status,
       dependencies,

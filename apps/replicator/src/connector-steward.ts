@@ -1,5 +1,6 @@
 import type { LegacySystem } from '#config/systems';
 import { reasonOf } from '#core/errors';
+import type { Clock } from '#core/ports/clock';
 import type { ConnectClient, ConnectorConfig } from '#debezium/connect-client';
 import { connectorConfig } from '#debezium/connector-config';
 import type { Dependencies } from '#observability/dependencies';
@@ -8,8 +9,12 @@ import type { Logger } from '#observability/log';
 export interface StewardParts {
   readonly connect: ConnectClient;
   readonly dependencies: Dependencies;
+  readonly clock: Clock;
   readonly log: Logger;
 }
+
+/** A task that fails at once after every restart is not restarted more often than this. */
+const RESTART_MS = 10_000;
 
 /**
  * Keeps a system's one connector as the plans say: creates it, gives it a changed table list, puts it again after
@@ -20,6 +25,7 @@ export class ConnectorSteward {
   readonly #system: LegacySystem;
   readonly #parts: StewardParts;
   #healthy = false;
+  #restartedAt = 0;
 
   constructor(name: string, system: LegacySystem, parts: StewardParts) {
     this.#name = name;
@@ -35,7 +41,7 @@ export class ConnectorSteward {
   /** One round. Never throws: what is wrong shows in readiness and is tried again in the next round. */
   async tend(tables: readonly string[]): Promise<void> {
     const dependency = `connector:${this.#name}`;
-    const { connect, dependencies, log } = this.#parts;
+    const { connect, dependencies, clock, log } = this.#parts;
     const { connector } = this.#system.capture;
     try {
       const wanted = configOf(this.#system, tables);
@@ -54,7 +60,8 @@ export class ConnectorSteward {
       this.#healthy = status?.running ?? false;
       if (this.#healthy) return dependencies.up(dependency);
       dependencies.down(dependency, new Error(status?.failure ?? 'not running yet'));
-      if (status?.failure) {
+      if (status?.failure && clock.now() - this.#restartedAt > RESTART_MS) {
+        this.#restartedAt = clock.now();
         log.warn(
           { system: this.#name, connector, failure: status.failure },
           'restarting the failed connector',

@@ -7,12 +7,18 @@ const LONG_MIN = -(2n ** 63n);
 const LONG_MAX = 2n ** 63n - 1n;
 /** Decimal128 holds this many significant digits; a longer one would be rounded, so it is refused. */
 export const DECIMAL_DIGITS = 34;
+/** Its smallest exponent: digits after the point beyond this many have no place in it. */
+const DECIMAL_FRACTION = 6_176;
 
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 const TIME = /^(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?$/;
 const STAMP = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(Z|[+-]\d{2}(?::?\d{2})?)?$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+/** RFC 4648 with padding; the bits that padding leaves over are zero, so that equal bytes have one text. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$/;
+/** Days since the epoch of 0001-01-01 and 9999-12-31. */
+const FIRST_DAY = -719_162;
+const LAST_DAY = 2_932_896;
 const DECIMAL = /^-?\d+(\.\d+)?$/;
 
 /**
@@ -127,8 +133,10 @@ export function isoFromMicros(micros: bigint, precision: number): string {
   return precision === 0 ? head : `${head}.${String(rest).padStart(6, '0').slice(0, precision)}`;
 }
 
-/** Days since the epoch to YYYY-MM-DD. */
+/** Days since the epoch to YYYY-MM-DD. @throws FicusError `value_invalid` beyond the years 0001 to 9999. */
 export function isoFromDays(days: number): string {
+  if (!Number.isInteger(days) || days < FIRST_DAY || days > LAST_DAY)
+    return refuse(days, `a number of days since 1970-01-01, from ${FIRST_DAY} to ${LAST_DAY}`);
   return new Date(days * 86_400_000).toISOString().slice(0, 10);
 }
 
@@ -176,10 +184,10 @@ function parseDecimal(value: unknown, precision: number | null, scale: number | 
   const significant = (integer + kept).replace(/^0+/, '').length;
   if (precision !== null && integer.replace(/^0+/, '').length > precision - Math.max(scale ?? 0, 0))
     return refuse(value, legal);
-  if (significant > DECIMAL_DIGITS)
+  if (significant > DECIMAL_DIGITS || kept.length > DECIMAL_FRACTION)
     return refuse(
       value,
-      `at most ${DECIMAL_DIGITS} significant digits, which is what MongoDB can hold exactly`,
+      `at most ${DECIMAL_DIGITS} significant digits, at most ${DECIMAL_FRACTION} of them after the point, which is what MongoDB can hold exactly`,
     );
   const body = kept === '' ? integer : `${integer}.${kept}`;
   return negative && /[1-9]/.test(body) ? `-${body}` : body;
@@ -218,7 +226,10 @@ function parseStamp(
   const time = padTime(clock, type.precision);
   if (!isDate(date) || time === null || time.startsWith('24') || (zone !== undefined) !== zoned)
     return refuse(value, legal);
-  return zoned ? `${shift(`${date}T${time}`, zone ?? 'Z')}Z` : `${date}T${time}`;
+  if (!zoned) return `${date}T${time}`;
+  const utc = shift(`${date}T${time}`, zone ?? 'Z');
+  // A zone can carry the first and the last day out of the years that are legal.
+  return isDate(utc.slice(0, 10)) ? `${utc}Z` : refuse(value, legal);
 }
 
 /** Moves a local time into UTC; the fraction is untouched, since zones are whole minutes. */

@@ -41,7 +41,7 @@ export class ConnectClient {
     return {
       running:
         connector.state === 'RUNNING' && tasks.length > 0 && tasks.every((task) => task.state === 'RUNNING'),
-      failure: failed === undefined ? null : (failed.trace?.split('\n')[0] ?? 'FAILED'),
+      failure: failed === undefined ? null : (failed.trace?.split('\n')[0] ?? 'FAILED').slice(0, 300),
     };
   }
 

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { cacheFolder, NODE_MODULES, PLATFORM, REPOSITORY } from '../paths.ts';
 import { run } from '../process/run.ts';
+import { ticking } from '../progress.ts';
 import { exists, land } from './landing.ts';
 import { withLock } from './lock.ts';
 import { wheelFolder } from './wheel.ts';
@@ -38,8 +39,7 @@ export async function landAddon(driver: string, workshop: Workshop): Promise<str
   const step = workshop.progress.step('ibm_db');
   await withLock(join(NODE_MODULES, '.ficus-addon.lock'), async () => {
     await land(folder, async (staging) => {
-      step.update('compiling the Db2 driver');
-      await compile(driver, workshop);
+      await ticking(step, 'compiling the Db2 driver', compile(driver, workshop));
       await copyFile(BUILT, join(staging, 'odbc_bindings.node'));
       step.done('Db2 driver compiled');
     });

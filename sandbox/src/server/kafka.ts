@@ -81,7 +81,9 @@ export function brokerProperties(at: {
     // Two cores serve the whole estate.
     'num.network.threads': 2,
     'num.io.threads': 4,
+    // A broker that was killed is let in again once the session of its former life has run out.
     'broker.heartbeat.interval.ms': 500,
+    'broker.session.timeout.ms': 5_000,
     'controlled.shutdown.enable': false,
   };
 }

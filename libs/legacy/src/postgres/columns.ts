@@ -53,17 +53,18 @@ WITH RECURSIVE wanted AS (
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname || '.' || c.relname = ANY ($1::text[])
 ), base AS (
-  SELECT w.name AS tbl, a.attnum, t.oid AS typ, a.atttypmod AS mod
+  SELECT w.name AS tbl, a.attnum, t.oid AS typ, a.atttypmod AS mod, a.attnotnull AS strict
   FROM wanted w
   JOIN pg_catalog.pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
   JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
   UNION ALL
-  SELECT b.tbl, b.attnum, t.typbasetype, CASE WHEN b.mod >= 0 THEN b.mod ELSE t.typtypmod END
+  SELECT b.tbl, b.attnum, t.typbasetype, CASE WHEN b.mod >= 0 THEN b.mod ELSE t.typtypmod END,
+    b.strict OR t.typnotnull
   FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.typ WHERE t.typtype = 'd'
 )
 SELECT w.name, a.attname::text, t.typname::text,
   pg_catalog.format_type(t.oid, -1), pg_catalog.format_type(t.oid, b.mod),
-  t.typtype::text, t.typcategory::text, a.attnotnull::text, a.atthasdef::text, a.attidentity::text, a.attgenerated::text,
+  t.typtype::text, t.typcategory::text, b.strict::text, a.atthasdef::text, a.attidentity::text, a.attgenerated::text,
   (CASE coll.provider
      WHEN 'd' THEN CASE db.provider WHEN 'b' THEN true WHEN 'i' THEN false ELSE db.collate IN ('C', 'POSIX') END
      WHEN 'b' THEN true

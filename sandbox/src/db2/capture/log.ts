@@ -193,7 +193,8 @@ export class ChangeLog {
   private async commit(ended: readonly Sighting[], known: Map<string, bigint>): Promise<void> {
     await this.session.begin();
     try {
-      for (let at = 0; at < ended.length; at += COMMITS_AT_ONCE) await this.store(ended.slice(at, at + COMMITS_AT_ONCE));
+      for (let at = 0; at < ended.length; at += COMMITS_AT_ONCE)
+        await this.store(ended.slice(at, at + COMMITS_AT_ONCE));
       await this.session.commit();
     } catch (error) {
       await this.session.rollback();

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { type ErrorCode, FicusError } from '#core/errors';
+import { PHASES } from '#core/phase';
+
+/** POST units/{unit}/transitions. */
+export const flipBody = z.strictObject({
+  to: z.enum(PHASES),
+  reason: z.string().trim().min(1, 'must say why, for the history').max(1_000),
+  dryRun: z.boolean().default(false),
+});
+
+/** POST units/{unit}/verifications: nothing to say yet. */
+export const verifyBody = z.strictObject({}).nullish();
+
+const LIMIT = { default: 50, max: 1_000 };
+
+/** Query of every list. */
+export const limitQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(LIMIT.max).default(LIMIT.default),
+});
+
+export const deadLetterQuery = limitQuery.extend({ unit: z.string().min(1).optional() });
+
+/** @throws FicusError naming every fault by its JSON pointer (RFC 6901). */
+export function parse<T>(schema: z.ZodType<T>, value: unknown, code: ErrorCode = 'body_invalid'): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.flatMap((issue) => {
+    const path = issue.path.map(String);
+    const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
+    return paths.map((one) => ({ pointer: pointerOf(one), message: messageOf(issue) }));
+  });
+  const shown = faults.map(({ pointer, message }) => `${pointer || 'the whole'}: ${message}`).join('; ');
+  throw new FicusError(code, shown, { faults });
+}
+
+function messageOf(issue: z.core.$ZodIssue): string {
+  return issue.code === 'unrecognized_keys' ? 'is not a member of this request' : issue.message;
+}
+
+function pointerOf(path: readonly string[]): string {
+  return path.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}

@@ -1,0 +1,134 @@
+import { FicusError } from '#core/errors';
+import { type Phase, type Step, stepsFrom } from '#core/phase';
+import type { Clock } from '#core/ports/clock';
+import type { DeadLetterStore, UnitStore, VerificationStore } from '#core/ports/control';
+import type { UnknownColumnStore } from '#core/ports/replication';
+import type { Verification, VerificationState } from '#core/reconcile';
+import { currentLag, type ReplicationCounts, type SnapshotProgress, type Unit } from '#core/unit-state';
+import { lastEnded } from './measure.ts';
+
+/** A unit as an operator sees it. Times are ISO 8601 UTC, durations milliseconds. */
+export interface UnitView {
+  readonly unit: string;
+  readonly owner: string;
+  readonly description: string;
+  readonly mode: string;
+  readonly system: string;
+  readonly phase: Phase;
+  readonly since: string;
+  readonly epoch: number;
+  readonly term: number;
+  readonly revision: number;
+  readonly planVersion: number;
+  /** Behind the source's commit, now; null while nobody knows. */
+  readonly lagMs: number | null;
+  readonly lagLimitMs: number;
+  /** What the replicator last said, and when; null before its first word. */
+  readonly reportedAt: string | null;
+  readonly backlog: number | null;
+  readonly counts: ReplicationCounts | null;
+  readonly snapshot: SnapshotView | null;
+  readonly deadLetters: number;
+  readonly unknownColumns: number;
+  readonly verification: VerificationSummary | null;
+  readonly steps: readonly Omit<Step, 'from'>[];
+}
+
+export interface SnapshotView extends SnapshotProgress {
+  readonly rowsPerSecond: number | null;
+  readonly remainingMs: number | null;
+}
+
+export interface VerificationSummary {
+  readonly id: string;
+  readonly state: VerificationState;
+  readonly finishedAt: string | null;
+  readonly rowsCompared: number;
+  readonly differences: number;
+}
+
+export interface FleetParts {
+  readonly units: UnitStore;
+  readonly deadLetters: DeadLetterStore;
+  readonly unknownColumns: UnknownColumnStore;
+  readonly verifications: VerificationStore;
+  readonly clock: Clock;
+}
+
+/** All units with how they are. */
+export class Fleet {
+  readonly #parts: FleetParts;
+
+  constructor(parts: FleetParts) {
+    this.#parts = parts;
+  }
+
+  async all(): Promise<readonly UnitView[]> {
+    const units = await this.#parts.units.readAll();
+    return await Promise.all(units.map((unit) => this.#view(unit)));
+  }
+
+  async one(name: string): Promise<UnitView> {
+    return await this.#view(await this.unit(name));
+  }
+
+  /** @throws FicusError `unit_unknown`. */
+  async unit(name: string): Promise<Unit> {
+    const unit = await this.#parts.units.read(name);
+    if (unit === null) throw new FicusError('unit_unknown', `unit "${name}" does not exist`);
+    return unit;
+  }
+
+  async #view(unit: Unit): Promise<UnitView> {
+    const { deadLetters, unknownColumns, verifications, clock } = this.#parts;
+    const name = unit.plan.unit;
+    const [letters, columns, verification] = await Promise.all([
+      deadLetters.count(name),
+      unknownColumns.list(name),
+      lastEnded(name, verifications),
+    ]);
+    const now = clock.now();
+    const { plan, planVersion, replication, state } = unit;
+    const { phase, since, epoch, term, revision } = state;
+    return {
+      unit: name,
+      owner: plan.owner,
+      description: plan.description,
+      mode: plan.mode,
+      system: plan.system,
+      phase,
+      since,
+      epoch,
+      term,
+      revision,
+      planVersion,
+      lagMs: currentLag(replication, now),
+      lagLimitMs: plan.levels.lagMs,
+      reportedAt: replication?.at ?? null,
+      backlog: replication?.backlog ?? null,
+      counts: replication?.counts ?? null,
+      snapshot: replication === null ? null : snapshotView(replication.snapshot, now),
+      deadLetters: letters,
+      unknownColumns: columns.length,
+      verification: verification === null ? null : summaryOf(verification),
+      steps: stepsFrom(plan.mode, phase).map(({ to, direction }) => ({ to, direction })),
+    };
+  }
+}
+
+/** Rate and remaining time by what was done so far. */
+export function snapshotView(snapshot: SnapshotProgress, now: number): SnapshotView {
+  const { startedAt, completedAt, rows, total } = snapshot;
+  const seconds =
+    startedAt === null
+      ? 0
+      : ((completedAt === null ? now : Date.parse(completedAt)) - Date.parse(startedAt)) / 1_000;
+  const rowsPerSecond = seconds > 0 ? Math.round(rows / seconds) : null;
+  const isKnown = !snapshot.complete && total !== null && rowsPerSecond !== null && rowsPerSecond > 0;
+  const remainingMs = isKnown ? Math.round((Math.max(0, total - rows) * 1_000) / rowsPerSecond) : null;
+  return { ...snapshot, rowsPerSecond, remainingMs };
+}
+
+function summaryOf({ id, state, finishedAt, rowsCompared, missing, extra, different }: Verification) {
+  return { id, state, finishedAt, rowsCompared, differences: missing + extra + different };
+}
