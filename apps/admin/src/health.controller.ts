@@ -1,7 +1,6 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import type { AdminParts } from './admin.module.ts';
-import { PARTS } from './tokens.ts';
+import { type AdminParts, PARTS } from './admin-parts.ts';
 
 /** Is it alive, is it ready and if not why, and what it measures. */
 @Controller()

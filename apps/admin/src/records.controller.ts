@@ -2,9 +2,8 @@ import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import { FicusError } from '#core/errors';
 import type { DeadLetter, Transition } from '#core/ports/control';
 import type { Verification } from '#core/reconcile';
-import type { AdminParts } from './admin.module.ts';
+import { type AdminParts, PARTS } from './admin-parts.ts';
 import { deadLetterQuery, parse } from './body.ts';
-import { PARTS } from './tokens.ts';
 
 /** What is found by its own id, across units. */
 @Controller('admin')

@@ -5,12 +5,11 @@ import type { UnknownColumn } from '#core/ports/replication';
 import type { Difference, Verification } from '#core/reconcile';
 import { queuedVerification } from '#core/reconcile';
 import { ACTOR_HEADER, actorOf } from './actor.ts';
-import type { AdminParts } from './admin.module.ts';
+import { type AdminParts, PARTS } from './admin-parts.ts';
 import { flipBody, limitQuery, parse, verifyBody } from './body.ts';
 import type { UnitView } from './fleet.ts';
 import type { FlipPreview } from './flip.ts';
 import { lastEnded } from './measure.ts';
-import { PARTS } from './tokens.ts';
 
 /** A list; admin lists are short and come whole, or cut at `limit` with the newest first. */
 interface Items<T> {

@@ -12,6 +12,7 @@ import { MongoDocumentStore } from '#mongo/documents/store';
 import { systemClock } from '#observability/clock';
 import { Dependencies } from '#observability/dependencies';
 import { type Logger, openLog } from '#observability/log';
+import { untilItWorks } from '#observability/retry';
 import { DocumentReader } from './document-reader.ts';
 import { DocumentWriter } from './document-writer.ts';
 import type { FacadeParts } from './facade.module.ts';
@@ -32,6 +33,8 @@ export interface Adapters {
   readonly documents: DocumentStore;
   /** By the name of the system. */
   readonly legacy: ReadonlyMap<string, LegacyStore>;
+  /** Makes MongoDB's first connection; called again until it has worked once. */
+  readonly connect: () => Promise<unknown>;
   readonly close: () => Promise<void>;
 }
 
@@ -51,6 +54,7 @@ export function openAdapters(environment: Environment, systems: Systems): Adapte
     instances,
     documents: new MongoDocumentStore(mongo.db(environment.mongoDatabase)),
     legacy,
+    connect: () => mongo.connect(),
     async close() {
       await Promise.allSettled([...legacy.values()].map((store) => store.close()));
       await mongo.close();
@@ -73,6 +77,11 @@ export function assemble(adapters: Adapters): FacadeParts {
     // A beat that is lost is one that others miss; that MongoDB is away is the registry's to say.
     await instances.beat({ id: instance, app: 'facade', at }).catch(() => undefined);
   };
+  /** The driver mends every lost connection but a first one that failed: that client would stay closed for ever. */
+  const connect = async (signal: AbortSignal): Promise<void> => {
+    const failed = (error: unknown): void => dependencies.down('mongodb', error);
+    await untilItWorks(adapters.connect, { clock, signal, failed }).catch(() => undefined);
+  };
   const ping = (): Promise<void> => watch.round(registry.plans().map((plan) => plan.system));
   return {
     registry,
@@ -83,6 +92,7 @@ export function assemble(adapters: Adapters): FacadeParts {
     log: adapters.log,
     async run(signal) {
       await Promise.all([
+        connect(signal),
         repeat(() => registry.refresh(), POLL_MS, { clock, signal }),
         repeat(beat, BEAT_MS, { clock, signal }),
         repeat(ping, POLL_MS, { clock, signal }),

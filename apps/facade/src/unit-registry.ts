@@ -28,6 +28,7 @@ export class UnitRegistry {
 
   constructor(parts: RegistryParts) {
     this.#parts = parts;
+    parts.dependencies.down('mongodb', new Error('it has not answered yet'));
   }
 
   /** One poll. Never throws: readiness says what is wrong. */

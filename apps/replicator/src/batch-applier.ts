@@ -13,8 +13,8 @@ export interface ApplyContext {
   readonly plan: Plan;
   readonly epoch: number;
   readonly term: number;
-  /** Of the topic that the batch comes from. */
-  readonly incarnation: number;
+  /** By topic; every topic of the batch is in it. */
+  readonly incarnations: ReadonlyMap<string, number>;
 }
 
 export interface Failure {
@@ -45,7 +45,7 @@ interface Work {
 const MAX_ROUNDS = 20;
 
 /**
- * Applies records of one partition. Changes are grouped by document and folded in memory in log order, so a
+ * Applies records of one unit, in log order within each partition. Changes are grouped by document and folded in memory in log order, so a
  * document is written once a batch, whatever the number of its events; writers of one document meet on its revision.
  */
 export class BatchApplier {
@@ -78,7 +78,7 @@ export class BatchApplier {
     const works = new Map<string, Work>();
     for (const record of records) {
       try {
-        const decoded = decodeRecord(record, context.incarnation);
+        const decoded = decodeRecord(record, context.incarnations.get(record.topic) ?? 1);
         if (decoded.kind !== 'change') continue;
         const { changes, unknownColumns } = interpretEvent(
           context.plan,

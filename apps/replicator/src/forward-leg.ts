@@ -16,6 +16,7 @@ import type { DeadLetterTopic } from '#kafka/dead-letter-topic';
 import type { Dependencies } from '#observability/dependencies';
 import type { Logger } from '#observability/log';
 import type { BatchApplier, BatchResult } from './batch-applier.ts';
+import { Combiner } from './combiner.ts';
 import type { Meters } from './meters.ts';
 
 export interface LegParts {
@@ -39,6 +40,7 @@ export class ForwardLeg {
   #unit: Unit;
   readonly #incarnations = new Map<string, number>();
   readonly #consumer: LogConsumer;
+  readonly #combiner = new Combiner((records) => this.#handle(records));
 
   constructor(unit: Unit, parts: LegParts) {
     this.#unit = unit;
@@ -48,7 +50,7 @@ export class ForwardLeg {
       group: forwardGroup(unit.plan.unit),
       topics: topicsOf(unit.plan),
       clock: parts.clock,
-      handle: (records) => this.#handle(records),
+      handle: (records) => this.#combiner.submit(records),
       fine: () => parts.dependencies.up(name),
       trouble: (error, pauseMs) => {
         parts.dependencies.down(name, error);
@@ -75,12 +77,10 @@ export class ForwardLeg {
   }
 
   async #handle(records: readonly LogRecord[]): Promise<void> {
-    const [first] = records;
-    if (first === undefined) return;
     const { plan, state } = this.#unit;
-    const incarnation = await this.#incarnationOf(first.topic);
+    for (const topic of new Set(records.map((record) => record.topic))) await this.#learnIncarnation(topic);
     const result = await this.#parts.applier.apply(
-      { plan, epoch: state.epoch, term: state.term, incarnation },
+      { plan, epoch: state.epoch, term: state.term, incarnations: this.#incarnations },
       records,
     );
     await this.#keep(result);
@@ -123,10 +123,9 @@ export class ForwardLeg {
     meters.applied(unit, result, letters.length, now);
   }
 
-  async #incarnationOf(topic: string): Promise<number> {
-    const known = this.#incarnations.get(topic) ?? (await this.#parts.topics.register(topic, 0)).incarnation;
-    this.#incarnations.set(topic, known);
-    return known;
+  async #learnIncarnation(topic: string): Promise<void> {
+    if (this.#incarnations.has(topic)) return;
+    this.#incarnations.set(topic, (await this.#parts.topics.register(topic, 0)).incarnation);
   }
 }
 

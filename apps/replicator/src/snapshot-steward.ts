@@ -22,6 +22,8 @@ export interface SnapshotParts {
 export class SnapshotSteward {
   readonly #legacy: LegacyStore;
   readonly #parts: SnapshotParts;
+  /** The connector reads one table after the other, so a sign of life of any table is one for all that wait. */
+  #heardAt = 0;
 
   constructor(legacy: LegacyStore, parts: SnapshotParts) {
     this.#legacy = legacy;
@@ -43,7 +45,7 @@ export class SnapshotSteward {
       if (one?.scanEnds) {
         if (isPast(committed, endsOf(plan, one)))
           await snapshots.change(plan.unit, table, { completedAt: this.#now() });
-      } else if (clock.now() - lastSign(one) > SILENCE_MS) {
+      } else if (clock.now() - Math.max(this.#heardAt, lastSign(one)) > SILENCE_MS) {
         order.push(table);
       }
     }
@@ -53,6 +55,7 @@ export class SnapshotSteward {
 
   /** Takes note of what the connector says of a snapshot. */
   async hear(plans: readonly Plan[], notification: SnapshotNotification): Promise<void> {
+    this.#heardAt = this.#parts.clock.now();
     for (const plan of plans) {
       for (const table of notification.tables.filter((name) => tablesOf(plan).includes(name))) {
         await this.#note(plan, table, notification);

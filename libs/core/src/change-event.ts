@@ -115,13 +115,22 @@ function upsertion(context: Context, row: WireRow): RowChange {
     ...mapping.ignore,
     ...(context.embed?.parentKey ?? []),
   ]);
-  for (const [column, wire] of Object.entries(row)) if (!known.has(column)) unmapped[column] = wire.value;
+  for (const [column, wire] of Object.entries(row))
+    if (!known.has(column)) unmapped[column] = withoutBigInts(wire.value);
   return {
     ...target(context, row),
     evidence: evidence(context, row),
     committedAt: event.committedAt,
     effect: { kind: 'upsert', content, unavailable, unmapped },
   };
+}
+
+/** JSON has no BigInt, so what is kept of an unknown column's 64-bit number is its digits. */
+function withoutBigInts(value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
+  if (Array.isArray(value)) return value.map(withoutBigInts);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withoutBigInts(member)]));
 }
 
 function deletion(context: Context, row: WireRow): RowChange {
@@ -214,12 +223,20 @@ function evidence(context: Context, row: WireRow): Evidence {
 }
 
 /**
- * An embedded table that has the version column is ordered by it too; one without it by the log's position.
- * Within one row the type never changes, so the two are never compared.
+ * An embedded table that has the version column is ordered by it too; one without it by the log's position. The two
+ * never meet within one row: an event that should carry the column and does not (a delete without a full before
+ * image) is refused, since a lsn would stand above every version that the row can have later.
  */
 function versionColumn(context: Context, row: WireRow, column: string): Position | null {
-  if (row[column] === undefined) return context.event.position;
-  const value = decodeColumn(context, row, column, { kind: 'long' });
-  if (value === UNAVAILABLE || value === null) return context.event.position;
+  const { event, mapping } = context;
+  const mapped = mapping.fields.some((field) => field.column === column);
+  if (row[column] === undefined && !mapped) return event.position;
+  const value = row[column] === undefined ? null : decodeColumn(context, row, column, { kind: 'long' });
+  if (value === UNAVAILABLE || value === null) {
+    throw new FicusError(
+      'event_unsupported',
+      `a ${event.op} of ${event.table} without a value of the version column ${column} cannot be ordered; its table must send full before images`,
+    );
+  }
   return BigInt(String(value));
 }

@@ -1,7 +1,8 @@
+import type { FieldType } from './field-type.ts';
 import type { Embed, Plan, RowMapping } from './plan.ts';
 import type { CatalogueTable } from './ports/catalogue.ts';
 
-/** What a plan says that the legacy database contradicts. `table` is null for the unit as a whole. */
+/** What a plan says that the legacy database contradicts. */
 export interface CatalogueFault {
   readonly unit: string;
   readonly table: string;
@@ -41,10 +42,45 @@ function checkMapping(
   for (const column of columns.keys()) {
     if (!known.has(column)) faults.push(fault(`column ${column} is neither mapped nor listed under ignore`));
   }
-  return [...faults, ...checkIdentity(mapping, embed, table, fault)];
+  for (const field of mapping.fields) {
+    const actual = columns.get(field.column)?.precision ?? null;
+    const planned = fraction(field.type);
+    if (planned !== null && actual !== null && planned !== actual)
+      faults.push(
+        fault(
+          `column ${field.column} has ${actual} fractional digits, but ${field.path} says precision ${planned}`,
+        ),
+      );
+  }
+  return [...faults, ...checkIdentity(plan, mapping, embed, table, fault)];
+}
+
+/** Without schemas, the log carries times in a unit that follows from the column's precision. */
+function fraction(type: FieldType): number | null {
+  return type.kind === 'time' || type.kind === 'timestamp' || type.kind === 'timestamptz'
+    ? type.precision
+    : null;
+}
+
+/** The before image of a delete is where its version stands. */
+function checkVersion(
+  plan: Plan,
+  mapping: RowMapping,
+  table: CatalogueTable,
+  fault: (message: string) => CatalogueFault,
+): CatalogueFault[] {
+  if (plan.version.kind === 'lsn' || table.fullBeforeImages) return [];
+  const { column } = plan.version;
+  if (!mapping.fields.some((field) => field.column === column)) return [];
+  return [
+    fault(
+      `rows are ordered by ${column}, but a delete would come without it; set REPLICA IDENTITY FULL, or order by lsn`,
+    ),
+  ];
 }
 
 function checkIdentity(
+  plan: Plan,
   mapping: RowMapping,
   embed: Embed | null,
   table: CatalogueTable,
@@ -62,7 +98,7 @@ function checkIdentity(
   }
   const identity = embed === null ? mapping.key : [...embed.parentKey, ...mapping.key];
   const missing = primary.filter((column) => !identity.includes(column));
-  const faults: CatalogueFault[] = [];
+  const faults: CatalogueFault[] = checkVersion(plan, mapping, table, fault);
   if (missing.length > 0)
     faults.push(
       fault(

@@ -31,7 +31,7 @@ interface DraftedEmbed {
 export function renderDraft(request: DraftRequest): string {
   const { root, kind, system } = request;
   checkRoot(root);
-  const unit = request.unit ?? kebabCase(plural(lastPart(root.table)));
+  const unit = request.unit ?? plural(kebabCase(lastPart(root.table)));
   const taken = new Set<string>();
   const fields = renderColumns(root, kind, { indent: '  ', skip: [], taken });
   const { embeds, refused } = draftEmbeds(request, taken);

@@ -75,7 +75,7 @@ describe('the queue of verifications', () => {
     const first = await queue.request('orders', 'ann');
     await seen.next(1);
     expect(await queue.request('orders', 'bob')).toBe(first);
-    expect(await queue.request('parts', 'bob')).not.toBe(first);
+    expect(await queue.request('invoices', 'bob')).not.toBe(first);
     await seen.next(2);
     release();
     await expect.poll(() => queue.request('orders', 'cid'), { timeout: 5_000 }).not.toBe(first);
@@ -112,7 +112,7 @@ describe('the queue of verifications', () => {
     ]);
     await queue.schedule([
       { unit: 'orders', cron: everySecond },
-      { unit: 'parts', cron: null },
+      { unit: 'invoices', cron: null },
     ]);
     const seen = collector();
     work(seen.take);

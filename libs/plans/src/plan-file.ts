@@ -1,5 +1,6 @@
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { reasonOf } from '#core/errors';
 import type { Embed, Field, Plan, VersionSource } from '#core/plan';
 import { MODES, REPAIR_POLICIES } from '#core/plan';
 import { checkAmong, checkSystem, type PlacedPlan } from './estate.ts';
@@ -70,7 +71,8 @@ export function parsePlans(
       const message = error.message.split('\n')[0] ?? error.message;
       faults.push({ file, line: error.linePos?.[0].line ?? 1, pointer: '', value: '', message });
     }
-    const section = new Section(file, document, lines);
+    const section = open(file, document, lines, faults);
+    if (section === null) continue;
     sections.push(section);
     const plan = readPlan(section);
     if (systems !== null) checkSystem(section, systems);
@@ -82,6 +84,21 @@ export function parsePlans(
   const faulty = new Set(faults.map((fault) => fault.file));
   const plans = placed.filter(({ section }) => !faulty.has(section.file)).map(({ plan }) => plan);
   return { plans, faults };
+}
+
+/** An alias without its anchor (or too many of them) only shows when the values are asked for. */
+function open(
+  file: string,
+  document: ReturnType<typeof parseDocument>,
+  lines: LineCounter,
+  faults: PlanFault[],
+): Section | null {
+  try {
+    return new Section(file, document, lines);
+  } catch (error) {
+    faults.push({ file, line: 1, pointer: '', value: '', message: reasonOf(error) });
+    return null;
+  }
 }
 
 function readPlan(section: Section): Plan | null {
@@ -193,6 +210,7 @@ function readEmbeds(
   rootTopic: string | undefined,
   rootKey: readonly string[] | undefined,
 ): readonly Embed[] {
+  section.mapping(['embed']);
   return section.names(['embed']).flatMap((path) => {
     const at: Path = ['embed', path];
     if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(path))

@@ -63,9 +63,17 @@ export class Section {
 
   /** Notes members that are none of the legal ones. */
   only(path: Path, legal: readonly string[]): void {
+    this.mapping(path);
     for (const name of this.names(path)) {
       if (!legal.includes(name)) this.fault([...path, name], `unknown member; legal are ${legal.join(', ')}`);
     }
+  }
+
+  /** Notes a value that stands where members are expected; nothing at all (null) is as good as left out. */
+  mapping(path: Path): void {
+    const value = this.raw(path);
+    if (value === undefined || value === null) return;
+    if (typeof value !== 'object' || Array.isArray(value)) this.fault(path, 'must be a mapping');
   }
 
   /** Names of the members at a path, in the file's order; none when it is no mapping. */

@@ -104,6 +104,6 @@ function catalogueColumn(column: Column): CatalogueColumn {
     scale: decimal || column.type === 'TIMESTAMP' ? column.scale : null,
     nullable: column.nullable,
     hasDefault: column.hasDefault,
-    generated: column.generated,
+    generated: !column.generated ? null : column.identity ? 'identity' : 'expression',
   };
 }

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CanonicalDocument } from '#core/document';
-import type { Content } from '#core/field-type';
 import type { Plan } from '#core/plan';
 import type { WriteCommand, WriteResult } from '#core/ports/legacy-store';
 import { AN_ORDER as ORDER } from '#testing/an-order';
@@ -47,12 +46,6 @@ function sent(document: CanonicalDocument | null): CanonicalDocument | null {
   const { rowVersion, ...root } = document.root;
   expect(rowVersion).toMatch(/^\d+$/);
   return { ...document, root };
-}
-
-/** Where each line's row stands: it moves when the row is written. */
-async function places(): Promise<Record<string, unknown>> {
-  const rows = await database.sql('SELECT line_no, ctid::text AS place FROM order_line');
-  return Object.fromEntries(rows.map((row) => [String(row['line_no']), row['place']]));
 }
 
 describe('reading', () => {
@@ -164,7 +157,7 @@ describe('the log', () => {
 
   test("tells the source's time", async () => {
     const [row] = await database.sql('SELECT (extract(epoch FROM now()) * 1000)::float8 AS ms');
-    expect(Math.abs((await sut.now()) - Number(row?.['ms']))).toBeLessThan(10_000);
+    expect(Math.abs((await sut.now()) - Number(row?.ms))).toBeLessThan(10_000);
     await sut.ping();
   });
 });
@@ -175,5 +168,5 @@ function keySort(): { field: Plan['root']['fields'][number]; descending: boolean
 
 async function logPosition(): Promise<bigint> {
   const [row] = await database.sql("SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text AS at");
-  return BigInt(String(row?.['at']));
+  return BigInt(String(row?.at));
 }

@@ -52,7 +52,7 @@ function sent(document: CanonicalDocument | null): CanonicalDocument | null {
 /** Where each line's row stands: it moves when the row is written. */
 async function places(): Promise<Record<string, unknown>> {
   const rows = await database.sql('SELECT line_no, ctid::text AS place FROM order_line');
-  return Object.fromEntries(rows.map((row) => [String(row['line_no']), row['place']]));
+  return Object.fromEntries(rows.map((row) => [String(row.line_no), row.place]));
 }
 
 describe('an insert', () => {
@@ -115,7 +115,7 @@ describe('a replace', () => {
   test('touches only the rows that change', async () => {
     const written = await insert();
     const before = await places();
-    const lines = [...(written.embeds['lines'] ?? [])];
+    const lines = [...(written.embeds.lines ?? [])];
     lines[1] = { ...lines[1], article: 'screw' };
     lines[2] = { number: '7', lineNo: 11, article: 'new', price: '1.00' };
     const { document } = await done({
@@ -123,8 +123,8 @@ describe('a replace', () => {
       key: KEY,
       document: { root: written.root, embeds: { ...written.embeds, lines } },
     });
-    expect(document?.root['rowVersion']).toBe(written.root['rowVersion']);
-    expect(document?.embeds['lines']).toEqual(lines);
+    expect(document?.root.rowVersion).toBe(written.root.rowVersion);
+    expect(document?.embeds.lines).toEqual(lines);
     const after = await places();
     expect(Object.keys(after)).toEqual(['1', '2', '11']);
     expect(after['1']).toBe(before['1']);
@@ -176,8 +176,8 @@ describe('a patch', () => {
       ),
     );
     const document = await sut.readOne(plan, KEY);
-    expect(Number(document?.root['pieces']) % 2).toBe(1);
-    expect(Number(document?.root['note']) % 2).toBe(0);
+    expect(Number(document?.root.pieces) % 2).toBe(1);
+    expect(Number(document?.root.note) % 2).toBe(0);
   });
 });
 
@@ -195,7 +195,7 @@ describe('a delete', () => {
 test('a version column is the position when the plan says so', async () => {
   const versioned: Plan = { ...plan, version: { kind: 'column', column: 'row_version' } };
   const made = await done({ kind: 'insert', document: ORDER }, versioned);
-  expect(made.position).toBe(BigInt(String(made.document?.root['rowVersion'])));
+  expect(made.position).toBe(BigInt(String(made.document?.root.rowVersion)));
   const changed = await done({ kind: 'patch', key: KEY, root: { note: 'x' }, embeds: {} }, versioned);
   expect(changed.position).toBeGreaterThan(made.position as bigint);
   expect((await done({ kind: 'delete', key: KEY }, versioned)).position).toBe(changed.position);
@@ -266,5 +266,5 @@ describe('a constraint', () => {
 
 async function logPosition(): Promise<bigint> {
   const [row] = await database.sql("SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text AS at");
-  return BigInt(String(row?.['at']));
+  return BigInt(String(row?.at));
 }

@@ -4,6 +4,7 @@ import { CONTROL_SCHEMA } from '../control.ts';
 import type { Config } from './config.ts';
 import { Connector, type ConnectorPorts } from './connector.ts';
 import { ChangeLog } from './log.ts';
+import { least } from './order.ts';
 import type { Publisher } from './publisher.ts';
 import { describeTable, type Registered, register, registered, registeredTables } from './registration.ts';
 
@@ -170,8 +171,7 @@ export class Capture {
   private async prune(): Promise<void> {
     const positions = [...this.connectors.values()].map(({ commit }) => commit);
     if (positions.length === 0) return;
-    const past = positions.reduce((least, position) => (position < least ? position : least));
-    await this.log.prune(this.options.sessions.chores, past);
+    await this.log.prune(this.options.sessions.chores, least(...positions));
   }
 
   private ports(): ConnectorPorts {

@@ -2,7 +2,7 @@ import type { Db2Session, Row } from '#legacy/db2/driver';
 import { CONTROL_SCHEMA } from '../control.ts';
 import { type Change, type LogRow, toChanges, type Unit } from './change.ts';
 import { micros, type RowImage, selected, type Value } from './column.ts';
-import { endedUnits, Floor, type Looks, mergeSightings, type Sighting } from './order.ts';
+import { endedUnits, Floor, greatest, type Looks, least, mergeSightings, type Sighting } from './order.ts';
 import type { Registered } from './registration.ts';
 
 /** A committed transaction with its changes. */
@@ -87,8 +87,8 @@ export class ChangeLog {
       last: whole(row['L']),
       at: micros(String(row['M'])),
     }));
-    const from = spans.reduce((least, { first }) => (first < least ? first : least), spans[0]?.first ?? 0n);
-    const to = spans.reduce((most, { last }) => (last > most ? last : most), 0n);
+    const from = least(...spans.map(({ first }) => first));
+    const to = greatest(...spans.map(({ last }) => last));
     const rows = new Map<(typeof spans)[number], LogRow[]>(spans.map((span) => [span, []]));
     const byUnit = Map.groupBy(spans, ({ unit }) => unit);
     for (const table of this.tablesOf(spans.map(({ unit }) => unit))) {
@@ -126,7 +126,7 @@ export class ChangeLog {
       [commit],
     );
     const kept = oldest === undefined || oldest['F'] === null ? floor : whole(oldest['F']);
-    const below = kept < floor ? kept : floor;
+    const below = least(kept, floor);
     for (const table of this.tables) {
       await session.execute(`DELETE FROM ${table.log} WHERE IBMSNAP_INTENTSEQ < CAST(? AS BIGINT)`, [
         String(below),

@@ -53,9 +53,9 @@ export function mergeSightings(parts: readonly Sighting[]): readonly Sighting[] 
         ? part
         : {
             unit: part.unit,
-            first: part.first < known.first ? part.first : known.first,
-            last: part.last > known.last ? part.last : known.last,
-            at: part.at > known.at ? part.at : known.at,
+            first: least(part.first, known.first),
+            last: greatest(part.last, known.last),
+            at: greatest(part.at, known.at),
           },
     );
   }
@@ -88,4 +88,13 @@ export class Floor {
     else if ([...this.next.active].every((unit) => !active.has(unit)))
       this.next = { ...this.next, armed: true };
   }
+}
+
+/** `Math.min` and `Math.max` know no 64-bit integers. */
+export function least(...values: readonly bigint[]): bigint {
+  return [...values].sort((a, b) => (a < b ? -1 : 1))[0] ?? 0n;
+}
+
+export function greatest(...values: readonly bigint[]): bigint {
+  return [...values].sort((a, b) => (a < b ? 1 : -1))[0] ?? 0n;
 }

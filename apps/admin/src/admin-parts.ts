@@ -1,0 +1,36 @@
+import type { Registry } from 'prom-client';
+import type { Clock } from '#core/ports/clock';
+import type {
+  DeadLetterStore,
+  TransitionStore,
+  VerificationQueue,
+  VerificationStore,
+} from '#core/ports/control';
+import type { UnknownColumnStore } from '#core/ports/replication';
+import type { Dependencies } from '#observability/dependencies';
+import type { Logger } from '#observability/log';
+import type { Caretaker } from './caretaker.ts';
+import type { Fleet } from './fleet.ts';
+import type { Flip } from './flip.ts';
+
+/** The token under which Nest hands the parts to the controllers. */
+export const PARTS = Symbol('parts');
+
+export interface AdminParts {
+  readonly fleet: Fleet;
+  readonly flip: Flip;
+  readonly control: {
+    readonly transitions: TransitionStore;
+    readonly verifications: VerificationStore;
+    readonly deadLetters: DeadLetterStore;
+    readonly unknownColumns: UnknownColumnStore;
+  };
+  readonly queue: VerificationQueue;
+  readonly caretaker: Caretaker;
+  readonly dependencies: Dependencies;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Closes what was opened, after the caretaker has stopped. */
+  readonly close: () => Promise<void>;
+}

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkAgainstCatalogue } from '#core/plan-catalogue';
+import { renderDraft } from '#core/plan-draft';
+import { PostgresCatalogue } from '#legacy/postgres/catalogue';
+import { PostgresStore } from '#legacy/postgres/store';
+import { parsePlans } from '#plans/plan-file';
+import { type ScratchDatabase, scratchDatabase } from '#testing/scratch-postgres';
+
+/** A schema that nobody made for Ficus: every kind of column, odd names, children that fit and children that do not. */
+const SCHEMA = `
+CREATE TYPE colour AS ENUM ('red', 'green');
+CREATE DOMAIN percent AS numeric(5,2) CHECK (value BETWEEN 0 AND 100);
+CREATE SCHEMA "Lager";
+CREATE TABLE "Lager"."ArtikelGruppe" (
+  "Werk" char(3), "Nummer" bigint, "yes" boolean NOT NULL, "Bezeichnung (lang)" varchar(60) NOT NULL,
+  "E-Mail" text DEFAULT 'x', preis numeric(38,4), rabatt percent, farbe colour, masse real[], dauer interval,
+  von inet, eingang timestamptz(3) NOT NULL DEFAULT now(), zeit time, daten jsonb, bild bytea, wert double precision,
+  doppelt numeric GENERATED ALWAYS AS (preis * 2) STORED, lfd bigint GENERATED ALWAYS AS IDENTITY, frei numeric,
+  PRIMARY KEY ("Nummer", "Werk")
+);
+CREATE TABLE "Lager"."ArtikelGruppe_Text" (
+  w char(3), n bigint, sprache char(2), zeile smallint, inhalt text NOT NULL,
+  PRIMARY KEY (w, n, sprache, zeile),
+  FOREIGN KEY (n, w) REFERENCES "Lager"."ArtikelGruppe" ("Nummer", "Werk")
+);
+CREATE TABLE "Lager"."Bewegung" (
+  id uuid PRIMARY KEY, n bigint, w char(3), FOREIGN KEY (n, w) REFERENCES "Lager"."ArtikelGruppe" ("Nummer", "Werk")
+);`;
+
+let database: ScratchDatabase;
+
+beforeAll(async () => {
+  database = await scratchDatabase();
+  await database.sql(SCHEMA);
+});
+
+afterAll(async () => {
+  await database.drop();
+});
+
+test('a drafted plan is accepted, fits its database, and reads and writes it', async () => {
+  const catalogue = new PostgresCatalogue('lager', database.url);
+  const root = await catalogue.describe('Lager.ArtikelGruppe');
+  const names = root.referencedBy.map((reference) => reference.table);
+  const children = await Promise.all(names.map((name) => catalogue.describe(name)));
+  const text = renderDraft({
+    ...{ root, children, kind: 'postgres', system: 'lager', topicPrefix: 'lager', owner: 'team', unit: null },
+  });
+  const { plans, faults } = parsePlans([{ file: 'plan.yaml', text }], { lager: { kind: 'postgres' } });
+  expect(faults).toEqual([]);
+  const [plan] = plans;
+  if (plan === undefined) throw new Error('no plan');
+  expect(plan).toMatchObject({ unit: 'artikel-gruppes', root: { key: ['Nummer', 'Werk'] } });
+  expect(plan.root.ignore).toEqual(['masse', 'dauer', 'doppelt']);
+  expect(plan.embeds.map(({ path, parentKey, key }) => ({ path, parentKey, key }))).toEqual([
+    { path: 'texts', parentKey: ['n', 'w'], key: ['sprache', 'zeile'] },
+  ]);
+  expect(text).toContain('# not embedded: Lager.Bewegung, since');
+  const tables = new Map([root, ...children].map((table) => [table.table, table]));
+  expect(checkAgainstCatalogue(plan, tables)).toEqual([]);
+  await catalogue.close();
+
+  const store = new PostgresStore('lager', { url: database.url, slot: 'none' });
+  const document = {
+    root: {
+      werk: 'A',
+      nummer: '9007199254740993',
+      yes: true,
+      bezeichnungLang: 'Schraube',
+      preis: '1.2500',
+      rabatt: '12.50',
+      farbe: 'green',
+      von: '10.0.0.1',
+      eingang: '2024-01-01T00:00:00.123Z',
+      zeit: '01:02:03.000004',
+      daten: '{"a": 1}',
+      bild: 'AAE=',
+      wert: 'NaN',
+      frei: '1.10',
+    },
+    embeds: { texts: [{ sprache: 'DE', zeile: 1, inhalt: 'hallo' }] },
+  };
+  const written = await store.write(plan, { kind: 'insert', document });
+  const expected = { root: { ...document.root, eMail: 'x', lfd: '1' }, embeds: document.embeds };
+  expect(written).toMatchObject({ kind: 'done', document: expected });
+  expect(await store.readOne(plan, ['9007199254740993', 'A'])).toEqual(expected);
+  await store.close();
+});
