@@ -7,9 +7,33 @@ const base = { resolve: { conditions }, ssr: { resolve: { conditions } } };
 export default defineConfig({
   test: {
     projects: [
-      { ...base, test: { name: 'unit', include: ['{apps,libs,sandbox,migrations,test}/**/*.test.ts'], exclude: ['**/*.{int,e2e}.test.ts', '**/node_modules/**'] } },
-      { ...base, test: { name: 'int', include: ['{apps,libs,sandbox,migrations,test}/**/*.int.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 } },
-      { ...base, test: { name: 'e2e', include: ['test/**/*.e2e.test.ts'], testTimeout: 300_000, hookTimeout: 600_000, fileParallelism: false } },
+      {
+        ...base,
+        test: {
+          name: 'unit',
+          include: ['{apps,libs,sandbox,migrations,test}/**/*.test.ts'],
+          exclude: ['**/*.{int,e2e}.test.ts', '**/node_modules/**'],
+        },
+      },
+      {
+        ...base,
+        test: {
+          name: 'int',
+          include: ['{apps,libs,sandbox,migrations,test}/**/*.int.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        ...base,
+        test: {
+          name: 'e2e',
+          include: ['test/**/*.e2e.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

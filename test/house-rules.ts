@@ -106,7 +106,8 @@ function demoWords(file: ts.SourceFile, path: string): readonly string[] {
   if (!path.startsWith('apps/') && !path.startsWith('libs/')) return [];
   return nodes(file)
     .filter((node) => {
-      const symbol = ts.isCallExpression(node.parent ?? node) && dotted(node.parent.expression) === 'Symbol';
+      const { parent } = node;
+      const symbol = ts.isCallExpression(parent) && dotted(parent.expression) === 'Symbol';
       return (
         (ts.isStringLiteralLike(node) && !symbol) ||
         ts.isTemplateHead(node) ||

@@ -4,24 +4,30 @@ import { missingFiles } from './files.ts';
 
 /** Runs what is missing. The account of the address owns what it makes, so nothing is to be granted. */
 export async function migrateDb2(name: string, url: string): Promise<readonly string[]> {
-  const session = await openSession(url);
   try {
-    await makeRecord(session);
-    await session.begin();
+    const session = await openSession(url);
     try {
-      const done = await runMissing(session);
-      await session.commit();
-      return done;
-    } catch (error) {
-      await session.rollback().catch(() => undefined);
-      throw error;
+      return await migrate(session);
+    } finally {
+      await session.close();
     }
   } catch (error) {
     if (!(error instanceof FicusError)) throw error;
     const { retryable } = error;
     throw new FicusError(error.code, `system ${name}: ${error.message}`, { cause: error, retryable });
-  } finally {
-    await session.close();
+  }
+}
+
+async function migrate(session: Db2Session): Promise<readonly string[]> {
+  await makeRecord(session);
+  await session.begin();
+  try {
+    const done = await runMissing(session);
+    await session.commit();
+    return done;
+  } catch (error) {
+    await session.rollback().catch(() => undefined);
+    throw error;
   }
 }
 

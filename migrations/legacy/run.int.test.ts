@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openSession } from '#legacy/db2/driver';
 import { PostgresStore } from '#legacy/postgres/store';
+import { addressOf } from '#testing/address';
 import { type ScratchDatabase, scratchDatabase } from '#testing/scratch-postgres';
 import { migrateLegacy } from './run.ts';
 
@@ -57,5 +59,31 @@ describe('PostgreSQL', () => {
     );
     expect(await other.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'ficus'")).toEqual([]);
     await other.drop();
+  });
+});
+
+/** On the Db2 server that all tests use: others may have migrated it before. */
+describe('Db2', () => {
+  const url = addressOf('TEST_DB2_URL');
+
+  test('two runners at once do it at most once, and then nothing is left to do', async () => {
+    const system = { kind: 'db2', url } as const;
+    const ran = await Promise.all([migrateLegacy('plant', system), migrateLegacy('plant', system)]);
+    expect([[], ['0001-control.sql']]).toContainEqual(ran.flat());
+    expect(await migrateLegacy('plant', system)).toEqual([]);
+    const session = await openSession(url);
+    const names = await session.query('SELECT NAME FROM FICUS.MIGRATION ORDER BY NAME');
+    expect(names).toEqual([{ NAME: '0001-control.sql' }]);
+    const beats = await session.query('SELECT ID FROM FICUS.HEARTBEAT WHERE ID = 1');
+    expect(beats).toHaveLength(1);
+    await session.close();
+  });
+
+  test('a server that is not there is named', async () => {
+    const nowhere = url.replace(/PORT=\d+/, 'PORT=1');
+    await expect(migrateLegacy('plant', { kind: 'db2', url: nowhere })).rejects.toMatchObject({
+      code: 'legacy_unavailable',
+      message: /plant/,
+    });
   });
 });

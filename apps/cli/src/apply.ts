@@ -13,6 +13,7 @@ import { openCatalogue } from '#legacy/open';
 import { ensurePublication } from '#legacy/postgres/publication';
 import type { Control } from '#mongo/control/control';
 import { ensureCollection } from '#mongo/documents/schema';
+import { systemClock } from '#observability/clock';
 
 export interface ApplyParts {
   readonly systems: Systems;
@@ -52,7 +53,7 @@ export async function applyPlans(plans: readonly NamedPlan[], parts: ApplyParts)
 }
 
 async function checkLive(name: string, plans: readonly Plan[], parts: ApplyParts): Promise<void> {
-  const catalogue = openCatalogue(name, systemOf(name, parts.systems));
+  const catalogue = openCatalogue(name, systemOf(name, parts.systems), systemClock);
   try {
     const faults: string[] = [];
     for (const plan of plans) {

@@ -2,6 +2,7 @@ import type { Systems } from '#config/systems';
 import { FicusError } from '#core/errors';
 import { renderDraft } from '#core/plan-draft';
 import { openCatalogue } from '#legacy/open';
+import { systemClock } from '#observability/clock';
 
 /** A first plan for a table, read from the legacy catalogue, with the child tables that can be embedded. */
 export async function draftPlan(
@@ -16,7 +17,7 @@ export async function draftPlan(
       `no legacy system ${connection}; systems.yaml names ${Object.keys(given.systems).join(', ')}`,
     );
   }
-  const catalogue = openCatalogue(connection, system);
+  const catalogue = openCatalogue(connection, system, systemClock);
   try {
     const root = await catalogue.describe(table);
     const children = [];

@@ -15,7 +15,7 @@ import { type Logger, openLog } from '#observability/log';
 import { untilItWorks } from '#observability/retry';
 import { DocumentReader } from './document-reader.ts';
 import { DocumentWriter } from './document-writer.ts';
-import type { FacadeParts } from './facade.module.ts';
+import type { FacadeParts } from './facade-parts.ts';
 import { LegacyWatch } from './legacy-watch.ts';
 import { repeat } from './repeat.ts';
 import { Stores } from './stores.ts';
@@ -44,7 +44,7 @@ export function openAdapters(environment: Environment, systems: Systems): Adapte
   const mongo = openMongo(environment.mongoUrl, 'ficus-facade');
   const { units, instances } = openControl(mongo, clock);
   const legacy = new Map(
-    Object.entries(systems).map(([name, system]) => [name, openLegacyStore(name, system)] as const),
+    Object.entries(systems).map(([name, system]) => [name, openLegacyStore(name, system, clock)] as const),
   );
   return {
     instance: environment.instance,

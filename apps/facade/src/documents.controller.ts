@@ -9,7 +9,7 @@ import type { Answer } from './answer.ts';
 import { bodyText, DOCUMENT_TYPE, PATCH_TYPE } from './body.ts';
 import type { DocumentReader } from './document-reader.ts';
 import type { DocumentWriter } from './document-writer.ts';
-import type { FacadeParts } from './facade.module.ts';
+import type { FacadeParts } from './facade-parts.ts';
 import { allowOf, type Place } from './methods.ts';
 import type { StoreName } from './read-route.ts';
 import { PARTS } from './tokens.ts';

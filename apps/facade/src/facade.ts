@@ -5,7 +5,8 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { acceptBodies, BODY_LIMIT } from './body.ts';
 import { serveDocs } from './docs.ts';
-import { FacadeModule, type FacadeParts } from './facade.module.ts';
+import { FacadeModule } from './facade.module.ts';
+import type { FacadeParts } from './facade-parts.ts';
 import { Meters } from './meters.ts';
 import { ProblemFilter } from './problem.filter.ts';
 

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import type { FacadeParts } from './facade.module.ts';
+import type { FacadeParts } from './facade-parts.ts';
 import { readinessOf } from './readiness.ts';
 import { PARTS } from './tokens.ts';
 

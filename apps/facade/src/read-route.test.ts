@@ -1,33 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Phase } from '#core/phase';
 import type { Unit } from '#core/unit-state';
+import { aUnit } from '#testing/facade-rig';
 import { ordersPlan } from '#testing/orders-plan';
 import { type RouteFacts, routeOf, type StoreRoute } from './read-route.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 
 function unitIn(phase: Phase, lagMs: number | null): Unit {
-  return {
-    plan: ordersPlan,
-    planVersion: 1,
-    state: {
-      unit: 'orders',
-      phase,
-      epoch: 1,
-      term: 1,
-      revision: 1,
-      since: '2026-01-01T00:00:00Z',
-      transition: null,
-    },
-    replication: {
-      unit: 'orders',
-      at: new Date(NOW).toISOString(),
-      lagMs,
-      backlog: 0,
-      snapshot: { complete: true, rows: 0, total: 0, startedAt: null, completedAt: null },
-      counts: { applied: 0, unchanged: 0, stale: 0, recheck: 0, deadLetters: 0 },
-    },
-  };
+  return aUnit(ordersPlan, phase, new Date(NOW).toISOString(), lagMs);
 }
 
 const facts: RouteFacts = { now: NOW, mongodbAnswers: true, asked: null, cursor: null };

@@ -56,7 +56,7 @@ function assemble(environment: Environment, systems: Systems): ReconcilerModuleP
     log[level](fields, message),
   );
   const progress = new KafkaProgress(kafka);
-  const legacies = new LegacyStores(systems);
+  const legacies = new LegacyStores(systems, clock);
   const legacyOf = (system: string) => legacies.of(system);
   const stopping = new AbortController();
   const queue = new BullVerificationQueue({ redis, clock, newId: randomUUID });

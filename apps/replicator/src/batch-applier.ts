@@ -124,10 +124,7 @@ export class BatchApplier {
       const one = decided.get(keyText(write.before.key));
       decided.delete(keyText(write.before.key));
       for (const { record } of one?.work.changes ?? [])
-        result.failed(
-          record,
-          new FicusError('value_invalid', `the collection's validator refused the document: ${reason}`),
-        );
+        result.failed(record, new FicusError('value_invalid', `MongoDB refused the document: ${reason}`));
     }
     const open: Work[] = [];
     for (const [text, { work, outcomes, failures }] of decided) {

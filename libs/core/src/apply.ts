@@ -120,7 +120,7 @@ function merged(
   digest: Digest,
 ): Omit<StoredRow, 'version'> {
   // After a delete the row is a new one: nothing of the old may shine through.
-  const known = before !== null && before.live ? before : null;
+  const known = before?.live ? before : null;
   const content: Record<string, CanonicalValue> = { ...effect.content };
   const incomplete: string[] = [];
   for (const path of effect.unavailable) {

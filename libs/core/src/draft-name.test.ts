@@ -8,9 +8,9 @@ interface Case {
 }
 
 const cases: readonly Case[] = [
-  { name: 'payment_id', camel: 'paymentId', kebab: 'payment-id' },
-  { name: 'PAYMENT_ID', camel: 'paymentId', kebab: 'payment-id' },
-  { name: 'PaymentId', camel: 'paymentId', kebab: 'payment-id' },
+  { name: 'invoice_id', camel: 'invoiceId', kebab: 'invoice-id' },
+  { name: 'INVOICE_ID', camel: 'invoiceId', kebab: 'invoice-id' },
+  { name: 'InvoiceId', camel: 'invoiceId', kebab: 'invoice-id' },
   { name: 'alreadyCamel_case', camel: 'alreadyCamelCase', kebab: 'already-camel-case' },
   { name: '_id', camel: 'id', kebab: 'id' },
   { name: 'a$b#c d', camel: 'aBCD', kebab: 'a-b-c-d' },
@@ -25,7 +25,7 @@ test.each(cases)('$name is $camel and $kebab', ({ name, camel, kebab }) => {
 });
 
 test.each([
-  ['payment', 'payments'],
+  ['invoice', 'invoices'],
   ['entry', 'entries'],
   ['day', 'days'],
   ['orders', 'orders'],

@@ -1,6 +1,6 @@
 /** Names for a drafted plan, made of a legacy database's own. */
 
-/** `PAYMENT_ID`, `payment_id` and `PaymentId` are all `paymentId`; what cannot stand in a field's path is left out. */
+/** `INVOICE_ID`, `invoice_id` and `InvoiceId` are all `invoiceId`; what cannot stand in a field's path is left out. */
 export function camelCase(name: string): string {
   const plain = name.normalize('NFKD').replaceAll(/[^\dA-Za-z]+/g, ' ');
   const words = plain.split(' ').filter((word) => word !== '');

@@ -110,6 +110,7 @@ describe('openApi', () => {
     );
     expect(rest['orders.create']?.required).toEqual(['region', 'number', 'customer', 'amount']);
     expect(rest['orders.patch']?.required).toEqual([]);
+    expect(orders?.['x-key']).toEqual(['region', 'number']);
   });
 
   it('gives examples that the request reader takes', () => {

@@ -113,7 +113,12 @@ function pathsOf(plan: Plan): (readonly [string, PathItem])[] {
 
 function schemasOf(plan: Plan): (readonly [string, Schema])[] {
   const { unit } = plan;
-  const shown: Schema = { ...documentSchema(plan, 'answer'), description: plan.description };
+  const shown: Schema = {
+    ...documentSchema(plan, 'answer'),
+    description: plan.description,
+    /** Dotted paths of the members that make up the key, in its order. */
+    'x-key': keyFields(plan.root).map((field) => field.path),
+  };
   const page: Schema = {
     type: 'object',
     required: ['items', 'next'],

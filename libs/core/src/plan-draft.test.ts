@@ -294,19 +294,22 @@ describe('a child', () => {
 describe('Db2', () => {
   test('takes a version column by its name', () => {
     const version = column('ROW_VERSION', 'BIGINT', { nullable: false });
-    const { plan } = draft(table('PLANT.PART', [column('PART_NO', 'CHARACTER', { length: 10 }), version]), {
-      kind: 'db2',
-    });
+    const { plan } = draft(
+      table('PLANT.ARTICLE', [column('ARTICLE_NO', 'CHARACTER', { length: 10 }), version]),
+      {
+        kind: 'db2',
+      },
+    );
     expect(plan).toMatchObject({
-      unit: 'parts',
+      unit: 'articles',
       mode: 'RW',
-      legacy: { version: { column: 'ROW_VERSION' }, key: ['PART_NO'] },
-      topic: 'shop.PLANT.PART',
+      legacy: { version: { column: 'ROW_VERSION' }, key: ['ARTICLE_NO'] },
+      topic: 'shop.PLANT.ARTICLE',
     });
   });
 
   test('is read only without one, and says how that could change', () => {
-    const { plan, text } = draft(table('PLANT.PART', [column('PART_NO', 'INTEGER')]), { kind: 'db2' });
+    const { plan, text } = draft(table('PLANT.ARTICLE', [column('ARTICLE_NO', 'INTEGER')]), { kind: 'db2' });
     expect(plan).toMatchObject({ mode: 'R', legacy: { version: 'lsn' } });
     expect(text).toMatch(/# Read only, for want of a BIGINT column/);
   });

@@ -1,6 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import type { ChangeEvent, WireRow, WireSchema } from '#core/change-event';
 import { FicusError } from '#core/errors';
+import { columnName } from './column-name.ts';
 import { parseLossless } from './json.ts';
 import { streamPosition } from './position.ts';
 
@@ -83,6 +85,7 @@ export function decodeRecord(record: LogRecord, incarnation: number): DecodedRec
 }
 
 function side(bytes: Buffer): Side {
+  if (!isUtf8(bytes)) throw new FicusError('event_unparsable', 'not UTF-8');
   const parsed = parseLossless(bytes.toString('utf8'));
   if (
     !isRecord(parsed) ||
@@ -129,16 +132,18 @@ function wireRow(
 ): WireRow {
   const found: Record<string, WireRow[string]> = {};
   for (const [column, value] of Object.entries(columns))
-    found[column] = { value, schema: schemas?.get(column) ?? null };
+    found[columnName(column)] = { value, schema: schemas?.get(column) ?? null };
   return found;
 }
 
+/** Strict, since a record that is taken for one of these is passed over: a flattened row may well have an `id`. */
 function otherKind(payload: unknown): 'message' | 'schema-change' | 'transaction' | null {
   if (!isRecord(payload)) return null;
   if (payload['op'] === 'm') return 'message';
   if ('op' in payload) return null;
-  if ('ddl' in payload || 'tableChanges' in payload) return 'schema-change';
-  if ('status' in payload && 'id' in payload) return 'transaction';
+  if (isRecord(payload['source']) && ('ddl' in payload || 'tableChanges' in payload)) return 'schema-change';
+  if (['BEGIN', 'END'].includes(String(payload['status'])) && 'data_collections' in payload)
+    return 'transaction';
   return null;
 }
 

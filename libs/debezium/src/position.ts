@@ -1,8 +1,8 @@
 import { FicusError } from '#core/errors';
 import type { Position } from '#core/version';
 
-/** Hex digits of each part of a Db2 log sequence number, once its colons are taken out: 4 + 4 + 2 bytes. */
-const DB2_WIDTH = 20;
+/** Hex digits of each part of a Db2 log sequence number, once its colons are taken out: 16 bytes (10 on z/OS). */
+const DB2_WIDTH = 32;
 
 /**
  * A record's position in the source's log: PostgreSQL's `lsn` as a 64-bit integer; Db2's `commit_lsn` and

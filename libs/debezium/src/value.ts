@@ -7,6 +7,9 @@ import { isoFromDays, isoFromMicros, parseCanonical, plainDecimal, timeFromMicro
 const PLACEHOLDER = '__debezium_unavailable_value';
 const PLACEHOLDER_BASE64 = Buffer.from(PLACEHOLDER).toString('base64');
 
+/** Times are written with all their digits; `parseCanonical` refuses more of them than the field has. */
+const MICROS = 6;
+
 const JSON_KINDS: readonly FieldType['kind'][] = ['string', 'json', 'uuid'];
 
 /**
@@ -78,11 +81,11 @@ function timeText(precision: number, { value, schema }: WireValue): CanonicalVal
   switch (name) {
     case 'io.debezium.time.Time':
     case 'org.apache.kafka.connect.data.Time':
-      return timeFromMicros(amount * 1_000n, precision);
+      return timeFromMicros(amount * 1_000n, MICROS);
     case 'io.debezium.time.MicroTime':
-      return timeFromMicros(amount, precision);
+      return timeFromMicros(amount, MICROS);
     case 'io.debezium.time.NanoTime':
-      return timeFromMicros(amount / 1_000n, precision);
+      return timeFromMicros(fromNanos(amount), MICROS);
     default:
       throw unsupported(name);
   }
@@ -96,25 +99,30 @@ function stampText(precision: number, { value, schema }: WireValue): CanonicalVa
   switch (name) {
     case 'io.debezium.time.Timestamp':
     case 'org.apache.kafka.connect.data.Timestamp':
-      return stamp(amount * 1_000n, precision);
+      return stamp(amount * 1_000n);
     case 'io.debezium.time.MicroTimestamp':
-      return stamp(amount, precision);
+      return stamp(amount);
     case 'io.debezium.time.NanoTimestamp':
-      return stamp(amount / 1_000n, precision);
+      return stamp(fromNanos(amount));
     default:
       throw unsupported(name);
   }
 }
 
 /** Years beyond 1 to 9999 (infinity among them) have no canonical form yet and are refused by name. */
-function stamp(micros: bigint, precision: number): string {
+function stamp(micros: bigint): string {
   if (micros < -62_135_596_800_000_000n || micros >= 253_402_300_800_000_000n) {
     throw new FicusError(
       'value_invalid',
       `timestamp ${micros} µs is not legal here; legal are the years 0001 to 9999`,
     );
   }
-  return isoFromMicros(micros, precision);
+  return isoFromMicros(micros, MICROS);
+}
+
+function fromNanos(nanos: bigint): bigint {
+  if (nanos % 1_000n === 0n) return nanos / 1_000n;
+  throw new FicusError('value_invalid', `${nanos} ns is not legal here; legal are whole microseconds`);
 }
 
 function whole(value: unknown): bigint {

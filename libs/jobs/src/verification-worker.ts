@@ -32,9 +32,11 @@ const MAX_STALLED = 1_000_000;
 
 /** Takes verifications from the queue as long as it runs. */
 export class BullVerificationWorker {
+  readonly #redis: Redis;
   readonly #worker: Worker<VerificationJob>;
 
   constructor(parts: WorkerParts) {
+    this.#redis = parts.redis;
     this.#worker = new Worker<VerificationJob>(VERIFICATIONS, (job) => parts.handle(orderOf(job)), {
       connection: parts.redis,
       ...(parts.prefix === undefined ? {} : { prefix: parts.prefix }),
@@ -46,7 +48,10 @@ export class BullVerificationWorker {
       removeOnFail: { count: 0 },
       stalledInterval: STALLED_CHECK_MS,
     });
-    this.#worker.on('error', parts.trouble);
+    // While the connection is down it says so itself.
+    this.#worker.on('error', (error) => {
+      if (this.#isConnected) parts.trouble(error);
+    });
     this.#worker.on('failed', (_job, error) => parts.trouble(error));
   }
 
@@ -56,9 +61,16 @@ export class BullVerificationWorker {
     this.#worker.run().catch(() => undefined);
   }
 
-  /** Takes no more and waits for the runs in hand, which the caller has told to stop. */
+  /**
+   * Takes no more and waits for the runs in hand, which the caller has told to stop; but not for a Redis that is
+   * away, where they cannot be given back: they are missed after a while, and another worker takes them.
+   */
   async stop(): Promise<void> {
-    await this.#worker.close();
+    await this.#worker.close(!this.#isConnected);
+  }
+
+  get #isConnected(): boolean {
+    return this.#redis.status === 'ready';
   }
 }
 

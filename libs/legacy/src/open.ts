@@ -1,36 +1,41 @@
-import { FicusError } from '#core/errors';
 import type { Catalogue } from '#core/ports/catalogue';
+import type { Clock } from '#core/ports/clock';
 import type { LegacyStore } from '#core/ports/legacy-store';
+import { Db2Catalogue } from './db2/catalogue.ts';
+import { Db2Store } from './db2/store.ts';
 import { PostgresCatalogue } from './postgres/catalogue.ts';
 import { PostgresStore } from './postgres/store.ts';
 
 /** The part of a systems.yaml entry that reaching the database needs. */
 export type LegacySettings =
   | { readonly kind: 'postgres'; readonly url: string; readonly capture: { readonly slot: string } }
-  | { readonly kind: 'db2'; readonly url: string };
+  | {
+      readonly kind: 'db2';
+      readonly url: string;
+      readonly capture: { readonly connect: string; readonly connector: string };
+    };
 
-/** Opens a legacy database behind its port; it connects when it is first asked something. */
-export function openLegacyStore(name: string, settings: LegacySettings): LegacyStore {
+/**
+ * Opens a legacy database behind its port. It connects when it is first asked something, and only then is a driver
+ * loaded that must be compiled first (Db2's).
+ */
+export function openLegacyStore(name: string, settings: LegacySettings, clock: Clock): LegacyStore {
   switch (settings.kind) {
     case 'postgres':
       return new PostgresStore(name, { url: settings.url, slot: settings.capture.slot });
-    case 'db2':
-      throw new FicusError(
-        'setting_invalid',
-        `system ${name} is of kind db2, which is not built yet; legal is postgres`,
-      );
+    case 'db2': {
+      const { connect, connector } = settings.capture;
+      return new Db2Store(name, { url: settings.url, connect, connector }, clock);
+    }
   }
 }
 
 /** Opens a legacy database's own description of its tables. */
-export function openCatalogue(name: string, settings: LegacySettings): Catalogue {
+export function openCatalogue(name: string, settings: LegacySettings, clock: Clock): Catalogue {
   switch (settings.kind) {
     case 'postgres':
       return new PostgresCatalogue(name, settings.url);
     case 'db2':
-      throw new FicusError(
-        'setting_invalid',
-        `system ${name} is of kind db2, which is not built yet; legal is postgres`,
-      );
+      return new Db2Catalogue(name, settings.url, clock);
   }
 }

@@ -3,6 +3,7 @@ import {
   type Document,
   MongoError,
   MongoServerError,
+  MongoTopologyClosedError,
   type OptionalUnlessRequiredId,
 } from 'mongodb';
 import { FicusError, reasonOf } from '#core/errors';
@@ -17,9 +18,13 @@ export async function reach<T>(call: () => Promise<T>): Promise<T> {
     return await call();
   } catch (cause) {
     if (cause instanceof MongoError && !FAULTY.includes(Number(cause.code)))
-      throw new FicusError('mongo_unavailable', `MongoDB: ${reasonOf(cause)}`, { cause, retryable: true });
+      throw new FicusError('mongo_unavailable', `MongoDB: ${reason(cause)}`, { cause, retryable: true });
     throw cause;
   }
+}
+
+function reason(cause: MongoError): string {
+  return cause instanceof MongoTopologyClosedError ? 'not connected yet, trying again' : reasonOf(cause);
 }
 
 /** Inserts a document unless a unique index refuses it. @returns false when it does. */

@@ -15,6 +15,13 @@ const OPTIONS: Readonly<Record<string, readonly FieldKind[]>> = {
 };
 const ALWAYS = ['column', 'type', 'required', 'readOnly', 'class', 'protect'];
 
+const RESERVED = 'a name that every object has by itself (such as constructor) is reserved';
+
+/** Documents are plain objects, where a member of such a name would seem to be there always. */
+export function isReserved(segments: readonly string[]): boolean {
+  return segments.some((segment) => segment in Object.prototype);
+}
+
 const name = z.string().min(1, 'a column name');
 const flag = z.boolean().default(false);
 
@@ -40,6 +47,7 @@ function readField(section: Section, base: Path, path: string): Field | null {
       'a field path is made of letters, digits and underscores, parts joined by dots, each beginning with a letter',
     );
   }
+  if (isReserved(path.split('.'))) section.fault(at, RESERVED);
   section.only(at, [...ALWAYS, ...Object.keys(OPTIONS)]);
   const column = section.read([...at, 'column'], name);
   const kind = section.read([...at, 'type'], z.enum(FIELD_KINDS));
@@ -82,7 +90,7 @@ function readType(section: Section, at: Path, kind: FieldKind): FieldType {
     case 'decimal': {
       const precision = whole('precision', 1, DECIMAL_DIGITS);
       const scale = whole('scale', 0, DECIMAL_DIGITS);
-      if (precision === null && scale !== null)
+      if (section.raw([...at, 'precision']) === undefined && scale !== null)
         section.fault([...at, 'scale'], 'a scale needs a precision beside it');
       if (precision !== null && scale !== null && scale > precision) {
         section.fault([...at, 'scale'], `must not be greater than the precision, ${precision}`);

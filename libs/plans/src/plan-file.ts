@@ -1,10 +1,10 @@
-import { LineCounter, parseDocument } from 'yaml';
+import { type Document, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { reasonOf } from '#core/errors';
 import type { Embed, Field, Plan, VersionSource } from '#core/plan';
 import { MODES, REPAIR_POLICIES } from '#core/plan';
 import { checkAmong, checkSystem, type PlacedPlan } from './estate.ts';
-import { readFields } from './field-file.ts';
+import { isReserved, readFields } from './field-file.ts';
 import { type Path, type PlanFault, Section } from './section.ts';
 
 export type { PlanFault } from './section.ts';
@@ -89,7 +89,7 @@ export function parsePlans(
 /** An alias without its anchor (or too many of them) only shows when the values are asked for. */
 function open(
   file: string,
-  document: ReturnType<typeof parseDocument>,
+  document: Document.Parsed,
   lines: LineCounter,
   faults: PlanFault[],
 ): Section | null {
@@ -215,6 +215,8 @@ function readEmbeds(
     const at: Path = ['embed', path];
     if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(path))
       section.fault(at, 'the name of an embedded table is made of letters, digits and underscores');
+    if (isReserved([path]))
+      section.fault(at, 'a name that every object has by itself (such as constructor) is reserved');
     section.only(at, ['table', 'topic', 'parentKey', 'key', 'cardinality', 'fields', 'ignore']);
     const child = section.read([...at, 'table'], table);
     const parentKey = section.read([...at, 'parentKey'], columns);

@@ -33,7 +33,9 @@ export class BatchProgram {
     this.#running ??= this.#run(1_000 / perSecond);
   }
 
+  /** May be called again. */
   async stop(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
     await this.#running;
     await this.#pool.end();

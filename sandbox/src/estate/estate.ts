@@ -14,6 +14,10 @@ export interface EstateOptions {
   readonly supervisor: Supervisor;
   readonly log: Log;
   readonly dataDir?: string | undefined;
+  /** Servers that run already; else the estate starts its own. */
+  readonly servers?: Servers;
+  /** Built already; else the estate builds the apps. */
+  readonly built?: boolean;
   readonly seed?: number;
   readonly size?: BillingSize;
 }
@@ -36,10 +40,14 @@ const ESTATE_FILE = join(REPOSITORY, '.ficus', 'estate.env');
 export async function startEstate(options: EstateOptions): Promise<Estate> {
   const { supervisor, log, seed = 20_261_121, size = BILLING_SIZE } = options;
   const progress = new Progress(log);
-  const build = runStep(progress, 'build', () =>
-    command(supervisor, 'npm', ['run', '--silent', 'build'], {}),
-  );
-  const servers = await startServers({ names: ALL_SERVERS, log, supervisor, dataDir: options.dataDir });
+  const build = options.built
+    ? Promise.resolve('')
+    : runStep(progress, 'build', () => command(supervisor, 'npm', ['run', '--silent', 'build'], {}));
+  // Awaited below, once the servers are up: a build that fails first is not an unhandled rejection.
+  build.catch(() => undefined);
+  const servers =
+    options.servers ??
+    (await startServers({ names: ALL_SERVERS, log, supervisor, dataDir: options.dataDir }));
   await runStep(progress, 'billing', async () => {
     const step = progress.step('billing');
     await createBilling(servers.env.TEST_POSTGRES_URL ?? '', billingRows(seed, size), (text) =>

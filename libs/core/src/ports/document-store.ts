@@ -13,7 +13,7 @@ export interface DocumentWrite {
 export interface SaveResult {
   /** Another writer came between: to be decided again on a fresh `load`. */
   readonly conflicts: readonly DocumentWrite[];
-  /** The collection's validator refused the document, with its reason. */
+  /** MongoDB refused the document (the collection's validator, its size), with the reason. */
   readonly rejected: readonly { readonly write: DocumentWrite; readonly reason: string }[];
 }
 

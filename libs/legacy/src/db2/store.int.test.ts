@@ -254,8 +254,8 @@ describe('the log', () => {
     await expect.poll(() => sut.captured(second), { timeout: 20_000 }).toBe(true);
     expect(await sut.captured('f'.repeat(32))).toBe(false);
     expect(Math.abs((await sut.now()) - Date.now())).toBeLessThan(5_000);
-    await sut.signalSnapshot(`s-${run}`, []);
-    await sut.signalSnapshot(`s-${run}`, []);
+    await sut.signalSnapshot(`s-${run}`, [plan.root.table]);
+    await sut.signalSnapshot(`s-${run}`, [plan.root.table]);
   });
 });
 

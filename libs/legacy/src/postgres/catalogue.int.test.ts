@@ -39,8 +39,8 @@ CREATE TABLE child (
 ALTER TABLE child REPLICA IDENTITY FULL;
 CREATE TABLE keyless (x text);
 CREATE TABLE "Odd one"."Odd Table" ("Odd Column" text PRIMARY KEY);
-CREATE TABLE parts (id int, day date, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
-CREATE TABLE parts_1 PARTITION OF parts DEFAULT;
+CREATE TABLE slices (id int, day date, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+CREATE TABLE slices_1 PARTITION OF slices DEFAULT;
 `;
 
 let database: ScratchDatabase;
@@ -126,7 +126,7 @@ test('knows full before images, keyless, partitioned and oddly named tables', as
     referencedBy: [],
     comment: null,
   });
-  expect(await sut.describe('public.parts')).toMatchObject({ primaryKey: ['id', 'day'] });
+  expect(await sut.describe('public.slices')).toMatchObject({ primaryKey: ['id', 'day'] });
   expect(await sut.describe('Odd one.Odd Table')).toMatchObject({ primaryKey: ['Odd Column'] });
 });
 

@@ -49,12 +49,12 @@ test('two at once agree', async () => {
 
 test('a partitioned table stands under its own name', async () => {
   await database.sql(
-    'CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE parts_1 PARTITION OF parts DEFAULT',
+    'CREATE TABLE slices (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE slices_1 PARTITION OF slices DEFAULT',
   );
-  await ensurePublication(database.url, NAME, ['public.parts']);
-  await ensurePublication(database.url, NAME, ['public.parts']);
-  expect(await published()).toContain('parts');
-  expect(await published()).not.toContain('parts_1');
+  await ensurePublication(database.url, NAME, ['public.slices']);
+  await ensurePublication(database.url, NAME, ['public.slices']);
+  expect(await published()).toContain('slices');
+  expect(await published()).not.toContain('slices_1');
 });
 
 test('names a table that is not there', async () => {

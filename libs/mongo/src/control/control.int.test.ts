@@ -199,7 +199,12 @@ describe('verifications', () => {
       through: null,
       suspects: [],
     });
-    const checkpoint = { version: 1, planVersion: 1, through: ['eu', '9007199254740993'], suspects: [['eu', '1']] } as const;
+    const checkpoint = {
+      version: 1,
+      planVersion: 1,
+      through: ['eu', '9007199254740993'],
+      suspects: [['eu', '1']],
+    } as const;
     const running = { ...second.verification, state: 'running' as const, rowsCompared: 7 };
     await control.verifications.save({ ...second, verification: running, checkpoint });
     await expect(control.verifications.save(first)).rejects.toMatchObject({ code: 'state_conflict' });

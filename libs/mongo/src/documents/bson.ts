@@ -52,6 +52,8 @@ export function fromBson(type: FieldType, value: unknown): CanonicalValue {
 }
 
 function fromDate(type: FieldType, value: Date): CanonicalValue {
+  // BSON dates reach further than JavaScript's.
+  if (Number.isNaN(value.getTime())) return String(value);
   const text = isoFromMillis(value.getTime());
   if (type.kind === 'date') return text.slice(0, 10);
   const precision = type.kind === 'timestamp' || type.kind === 'timestamptz' ? type.precision : 3;

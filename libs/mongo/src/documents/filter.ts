@@ -28,6 +28,8 @@ export function findPlan(plan: Plan, query: ListQuery): FindPlan {
       descending: tail.descending,
       bson: query.after === null ? null : toId(plan, key),
       isNull: false,
+      isDouble: false,
+      isNaN: false,
     });
   }
   if (query.after !== null) conditions.push(beyond(columns));
@@ -42,10 +44,20 @@ interface Column {
   readonly descending: boolean;
   readonly bson: unknown;
   readonly isNull: boolean;
+  /** A comparison never crosses between NaN and the numbers, though NaN sorts below them. */
+  readonly isDouble: boolean;
+  readonly isNaN: boolean;
 }
 
 function column(field: Field, descending: boolean, value: CanonicalValue): Column {
-  return { name: field.path, descending, bson: toBson(field.type, value), isNull: value === null };
+  return {
+    name: field.path,
+    descending,
+    bson: toBson(field.type, value),
+    isNull: value === null,
+    isDouble: field.type.kind === 'double',
+    isNaN: field.type.kind === 'double' && value === 'NaN',
+  };
 }
 
 /** `_id` stands for the key fields, so that its index serves, when they close the order in one direction. */
@@ -71,10 +83,13 @@ function beyond(columns: readonly Column[]): Document {
 }
 
 function furtherThan(one: Column): Document | null {
-  if (one.isNull) return one.descending ? null : { [one.name]: { $ne: null } };
-  if (!one.descending) return { [one.name]: { $gt: one.bson } };
-  const less = { [one.name]: { $lt: one.bson } };
-  return one.name === '_id' ? less : { $or: [less, { [one.name]: null }] };
+  const is = (condition: unknown): Document => ({ [one.name]: condition });
+  if (one.isNull) return one.descending ? null : is({ $ne: null });
+  if (!one.descending) return one.isNaN ? is({ $gte: -Infinity }) : is({ $gt: one.bson });
+  if (one.isNaN) return is(null);
+  const less = is({ $lt: one.bson });
+  if (one.name === '_id') return less;
+  return { $or: [less, ...(one.isDouble ? [is(Number.NaN)] : []), is(null)] };
 }
 
 function condition(filter: Filter): Document {

@@ -1,4 +1,4 @@
-import { type Collection, type Db, type Document, MongoServerError } from 'mongodb';
+import { BSON, type Collection, type Db, type Document, MongoServerError } from 'mongodb';
 import { emptyDocument, type StoredDocument } from '#core/apply';
 import type { CanonicalDocument, DocumentKey } from '#core/document';
 import { assert, FicusError } from '#core/errors';
@@ -12,7 +12,15 @@ import { findPlan } from './filter.ts';
 import { readCanonical, readStored, writeFields, writeWhole } from './stored.ts';
 
 const DUPLICATE_KEY = 11_000;
-const VALIDATION = 121;
+/**
+ * Refusals of one document that no repetition mends: the validator, a document that would grow too large, a path
+ * that leads through a value which is no object. The document's events are put aside; its neighbours go on.
+ */
+const REFUSED = [28, 121, 10_334, 17_419, 17_420];
+/** MongoDB takes a document, and a command with all its documents, up to 16 MiB; the rest is for what is around. */
+const MAX_BYTES = 16 * 1024 * 1024 - 64 * 1024;
+/** Bytes of an array element around a statement: its type and index. */
+const ELEMENT_BYTES = 16;
 const DURABLE = { w: 'majority', j: true } as const;
 /** Milliseconds after which a read or write is given up and tried again by the caller. */
 const MAX_TIME_MS = 30_000;
@@ -49,10 +57,7 @@ export class MongoDocumentStore implements DocumentStore {
     const inserts = writes.filter((write) => write.before.revision === null);
     const updates = writes.filter((write) => write.before.revision !== null);
     const results = await Promise.all([this.#insert(plan, term, inserts), this.#update(plan, term, updates)]);
-    return {
-      conflicts: results.flatMap((one) => one.conflicts),
-      rejected: results.flatMap((one) => one.rejected),
-    };
+    return merged(results);
   }
 
   async readOne(plan: Plan, key: DocumentKey): Promise<CanonicalDocument | null> {
@@ -91,25 +96,29 @@ export class MongoDocumentStore implements DocumentStore {
 
   async #insert(plan: Plan, term: number, writes: readonly DocumentWrite[]): Promise<SaveResult> {
     if (writes.length === 0) return { conflicts: [], rejected: [] };
-    const documents = writes.map((write) => writeWhole(toId(plan, write.after.key), plan, term, write.after));
-    const reply = await this.#command({ insert: plan.collection, documents });
-    return sorted(writes, reply);
+    const statements = writes.map((write) => ({
+      write,
+      body: writeWhole(toId(plan, write.after.key), plan, term, write.after),
+    }));
+    return await inChunks(statements, (documents) => this.#command({ insert: plan.collection, documents }));
   }
 
   async #update(plan: Plan, term: number, writes: readonly DocumentWrite[]): Promise<SaveResult> {
     if (writes.length === 0) return { conflicts: [], rejected: [] };
     // An upsert whose revision no longer matches collides on `_id`: so the server names each write that lost.
-    const updates = writes.map((write) => {
+    const statements = writes.map((write) => {
       const revision = write.before.revision === 0 ? { $exists: false } : write.before.revision;
       const q = { _id: toId(plan, write.after.key), '_m.n': revision };
-      return { q, u: { $set: writeFields(plan, term, write.after) }, upsert: true };
+      return { write, body: { q, u: { $set: writeFields(plan, term, write.after) }, upsert: true } };
     });
-    const reply = await this.#command({ update: plan.collection, updates });
-    assert(
-      reply.upserted === undefined,
-      `a document of ${plan.collection} was removed while it was updated; Ficus deletes by tombstone`,
-    );
-    return sorted(writes, reply);
+    return await inChunks(statements, async (updates) => {
+      const reply = await this.#command({ update: plan.collection, updates });
+      assert(
+        reply.upserted === undefined,
+        `a document of ${plan.collection} was removed while it was updated; Ficus deletes by tombstone`,
+      );
+      return reply;
+    });
   }
 
   async #command(command: Document): Promise<Document> {
@@ -129,6 +138,66 @@ export class MongoDocumentStore implements DocumentStore {
   }
 }
 
+interface Statement {
+  readonly write: DocumentWrite;
+  /** What the command carries for it. */
+  readonly body: Document;
+}
+
+/**
+ * Sends the statements in one command, and only if that fails and is too large to be one, in as many as it takes: to
+ * measure costs as much as to send. A statement that no command can hold is refused here.
+ */
+async function inChunks(
+  statements: readonly Statement[],
+  send: (bodies: readonly Document[]) => Promise<Document>,
+): Promise<SaveResult> {
+  const sendAll = async (chunk: readonly Statement[]): Promise<SaveResult> =>
+    sorted(
+      chunk.map(({ write }) => write),
+      await send(chunk.map(({ body }) => body)),
+    );
+  try {
+    return await sendAll(statements);
+  } catch (error) {
+    const { chunks, rejected } = chunksOf(statements);
+    if (chunks.length === 1 && rejected.length === 0) throw error;
+    const results: SaveResult[] = [{ conflicts: [], rejected }];
+    for (const chunk of chunks) results.push(await sendAll(chunk));
+    return merged(results);
+  }
+}
+
+function chunksOf(statements: readonly Statement[]): {
+  readonly chunks: readonly (readonly Statement[])[];
+  readonly rejected: SaveResult['rejected'];
+} {
+  const chunks: Statement[][] = [];
+  const rejected: { write: DocumentWrite; reason: string }[] = [];
+  let room = 0;
+  for (const statement of statements) {
+    const bytes = BSON.calculateObjectSize(statement.body) + ELEMENT_BYTES;
+    if (bytes > MAX_BYTES) {
+      rejected.push({ write: statement.write, reason: `${bytes} bytes; at most ${MAX_BYTES} fit` });
+      continue;
+    }
+    if (bytes > room) {
+      chunks.push([]);
+      room = MAX_BYTES;
+    }
+    chunks.at(-1)?.push(statement);
+    room -= bytes;
+  }
+  return { chunks, rejected };
+}
+
+function merged(results: readonly SaveResult[]): SaveResult {
+  return {
+    conflicts: results.flatMap((one) => one.conflicts),
+    rejected: results.flatMap((one) => one.rejected),
+  };
+}
+
 function sorted(writes: readonly DocumentWrite[], reply: Document): SaveResult {
   const conflicts: DocumentWrite[] = [];
   const rejected: { write: DocumentWrite; reason: string }[] = [];
@@ -136,7 +205,7 @@ function sorted(writes: readonly DocumentWrite[], reply: Document): SaveResult {
     const write = writes[error.index];
     assert(write !== undefined, `MongoDB reported write ${error.index} of ${writes.length}`);
     if (error.code === DUPLICATE_KEY) conflicts.push(write);
-    else if (error.code === VALIDATION) rejected.push({ write, reason: error.errmsg });
+    else if (REFUSED.includes(error.code)) rejected.push({ write, reason: error.errmsg });
     else
       throw new FicusError('mongo_unavailable', `MongoDB: ${error.errmsg} (${error.code})`, {
         retryable: true,

@@ -17,7 +17,8 @@ import { fromBson, fromId, toBson } from './bson.ts';
  * | n      | document     | int, revision: raised by every write, which names the one it was decided on        |
  * | t      | document     | int, term of the fence under which it was written                                  |
  * | at     | document     | date, commit time at the source of the newest applied change                       |
- * | gone   | document     | by array: tombstones of embedded rows (their key fields and `_m`)                  |
+ * | gone   | document     | by embed: rows that no reader sees: tombstones (their key fields and `_m`), and     |
+ * |        |              | further live rows of a sub-document, as when a new one comes before the old one goes |
  * | live   | both         | bool; false: tombstone, or a parent whose row has not come yet                     |
  * | e      | both         | int, epoch of the version; absent while the row has none                           |
  * | s w r  | both         | long or string: positions streamed, written directly, of the stored snapshot row   |
@@ -82,10 +83,13 @@ export function writeFields(plan: Plan, term: number, document: StoredDocument):
       const row = byContent.get(content);
       return row === undefined ? [] : [{ ...writeContent(embed, content), _m: writeRow(row) }];
     });
+    const shown = embed.cardinality === 'one' ? 1 : written.length;
     set[embed.path] = embed.cardinality === 'one' ? (written[0] ?? null) : written;
-    const dead = rows.filter((row) => !row.live);
-    if (dead.length > 0)
-      gone[embed.path] = dead.map((row) => ({ ...writeContent(embed, row.content), _m: writeRow(row) }));
+    const dead = rows
+      .filter((row) => !row.live)
+      .map((row) => ({ ...writeContent(embed, row.content), _m: writeRow(row) }));
+    const hidden = [...written.slice(shown), ...dead];
+    if (hidden.length > 0) gone[embed.path] = hidden;
   }
   set._m = {
     n: new Int32((document.revision ?? 0) + 1),

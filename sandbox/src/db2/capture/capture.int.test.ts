@@ -64,7 +64,7 @@ async function readTopic(topic: string): Promise<readonly (readonly Event[])[]> 
   return found;
 }
 
-async function until<T>(what: string, probe: () => Promise<T | undefined>, ms = 40_000): Promise<T> {
+async function until<T>(what: string, probe: () => Promise<T | undefined>, ms = 90_000): Promise<T> {
   const deadline = performance.now() + ms;
   for (;;) {
     const found = await probe();
@@ -96,16 +96,26 @@ async function offsets(name: string): Promise<Record<string, unknown>> {
   return answer.offsets[0].offset;
 }
 
-/** Waits for the initial snapshot, and then for a heartbeat that is committed after this call. */
+/** Waits for the initial snapshot, and then until the connector is past a commit that is made after this call. */
 async function settled(name: string, session: Db2Session): Promise<void> {
   await until('initial snapshot', async () =>
     (await offsets(name))['snapshot'] === undefined ? true : undefined,
   );
-  const [row] = await session.query(`VALUES CHAR(SYSCS_UTIL.SYSCS_PEEK_AT_SEQUENCE('ASNCDC', 'LOGSEQ'))`);
-  const now = BigInt(String(Object.values(row ?? {})[0]).trim());
-  const position = async () => BigInt(`0x${String((await offsets(name))['commit_lsn']).replaceAll(':', '')}`);
-  // Two commits later than anything drawn by now: the heartbeat's beat every second.
-  await until('stream', async () => ((await position()) > now + 2n ? true : undefined));
+  const beat = `UPDATE FICUS.HEARTBEAT SET "AT" = CURRENT_TIMESTAMP WHERE ID = 3`;
+  if ((await session.execute(beat)) === 0)
+    await session.execute('INSERT INTO FICUS.HEARTBEAT (ID, "AT") VALUES (3, CURRENT_TIMESTAMP)');
+  const [written] = await session.query('SELECT "AT" AS V FROM FICUS.HEARTBEAT WHERE ID = 3');
+  const commit = await until('the commit position', async () => {
+    const [row] = await session.query(
+      `SELECT MAX(HEX(IBMSNAP_COMMITSEQ)) AS P FROM ASNCDC.CDC_FICUS_HEARTBEAT WHERE ID = 3 AND "AT" >= CAST(? AS TIMESTAMP)`,
+      [String(written?.['V'])],
+    );
+    return typeof row?.['P'] === 'string' ? BigInt(`0x${row['P']}`) : undefined;
+  });
+  await until('the stream', async () => {
+    const position = String((await offsets(name))['commit_lsn']).replaceAll(':', '');
+    return BigInt(`0x${position}`) >= commit ? true : undefined;
+  });
 }
 
 /** The rows that a reader ends with who applies each topic's events in order. */
@@ -217,7 +227,7 @@ describe('the capture of the Db2 stand-in', () => {
     const name = `race-${run}`;
     let writing = true;
     const writers = Array.from({ length: 3 }, (_, writer) => write(writer, tables, () => writing));
-    await connector(name, tables, { 'incremental.snapshot.chunk.size': '7' });
+    await connector(name, tables, { 'incremental.snapshot.chunk.size': '15', 'snapshot.fetch.size': '15' });
     await until('initial snapshot', async () =>
       (await offsets(name))['snapshot'] === undefined ? true : undefined,
     );
@@ -249,7 +259,7 @@ describe('the capture of the Db2 stand-in', () => {
       expect(partitions.flat().some(({ value }) => value?.source['snapshot'] === 'incremental')).toBe(true);
       expectForward(partitions);
     }
-  }, 120_000);
+  }, 240_000);
 });
 
 /**

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import type { Db2Session } from '#legacy/db2/driver';
+import { stateOf } from '#legacy/db2/sqlstate';
 import { CONTROL_SCHEMA } from '../control.ts';
 import type { Config } from './config.ts';
 import { Connector, type ConnectorPorts } from './connector.ts';
@@ -22,6 +23,8 @@ export interface CaptureOptions {
   readonly dataDir: string;
 }
 
+/** A deadlock's victim, a lock timeout. */
+const LOCKED = new Set(['40001', '57033']);
 const IDLE_MS = 25;
 const RETRY_MS = 1_000;
 const PRUNE_MS = 5_000;
@@ -82,7 +85,7 @@ export class Capture {
 
   private async stream(): Promise<void> {
     while (!this.stopping) {
-      const worked = await this.exclusively(() => this.pass());
+      const worked = await this.exclusively(() => this.pass()).catch(unlessLocked);
       if (!worked) await pause(IDLE_MS);
     }
   }
@@ -190,6 +193,13 @@ export class Capture {
 
 /** Named in the log of a start, so that whoever reads it knows what writes the change tables. */
 export const CAPTURE_NAME = `change capture by triggers into ${CONTROL_SCHEMA}`;
+
+/** A snapshot's read that waited too long for a writer is made again; whatever else fails ends the process. */
+function unlessLocked(error: unknown): false {
+  if (!LOCKED.has(stateOf(error) ?? '')) throw error;
+  console.error(`a lock was not got: ${String(error)}`);
+  return false;
+}
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));

@@ -10,8 +10,9 @@ export interface Settings {
   readonly signalTable: string;
   readonly heartbeatTable: string;
   readonly heartbeatMs: number;
-  readonly pollMs: number;
+  /** Rows of a window: of an incremental snapshot, and of the initial one. */
   readonly chunkRows: number;
+  readonly initialChunkRows: number;
   readonly initialSnapshot: boolean;
   readonly notificationTopic: string;
   readonly creation: TopicCreation | null;
@@ -46,8 +47,8 @@ export function parseConfig(config: Config): Settings {
     signalTable: config['signal.data.collection'] ?? SIGNAL_TABLE,
     heartbeatTable,
     heartbeatMs: count(config, 'heartbeat.interval.ms', 1_000),
-    pollMs: count(config, 'poll.interval.ms', 50),
     chunkRows: count(config, 'incremental.snapshot.chunk.size', 1_024),
+    initialChunkRows: count(config, 'snapshot.fetch.size', 5_000),
     initialSnapshot: mode === 'initial',
     notificationTopic: config['notification.sink.topic.name'] ?? `${prefix}.notifications`,
     creation: creationOf(config),

@@ -37,8 +37,8 @@ describe("a connector's configuration", () => {
       message: 'holds "PART"; legal is SCHEMA.TABLE',
     },
     {
-      config: { 'topic.prefix': 'p', 'poll.interval.ms': '0' },
-      message: 'poll.interval.ms is "0"; legal is a whole number above 0',
+      config: { 'topic.prefix': 'p', 'heartbeat.interval.ms': '0' },
+      message: 'heartbeat.interval.ms is "0"; legal is a whole number above 0',
     },
     { config: { 'topic.prefix': 'p', 'snapshot.mode': 'always' }, message: 'snapshot.mode is "always"' },
   ];

@@ -74,7 +74,8 @@ async function readWindow(ports: SnapshotPorts, state: IncrementalState, initial
     return finish([...started, ...scanned(0, status)], state, notice);
   }
 
-  const chunk = await readChunk(ports.session, table, after, ports.settings.chunkRows);
+  const { chunkRows, initialChunkRows } = ports.settings;
+  const chunk = await readChunk(ports.session, table, after, initial ? initialChunkRows : chunkRows);
   const { untouched, commit } = await ports.settle(table);
   const position = { commit, change: initial ? null : commit, at: ports.origin.now() };
   const kept = chunk.rows.filter(untouched);
