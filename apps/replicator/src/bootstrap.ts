@@ -18,7 +18,6 @@ import { systemClock } from '#observability/clock';
 import { Dependencies } from '#observability/dependencies';
 import { keyedDigest } from '#observability/digest';
 import { openLog } from '#observability/log';
-import { untilItWorks } from '#observability/retry';
 import { BatchApplier } from './batch-applier.ts';
 import { ConnectorSteward } from './connector-steward.ts';
 import { Meters } from './meters.ts';
@@ -52,13 +51,6 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
   const meters = new Meters(registry);
   const dependencies = new Dependencies(clock);
   const mongo = openMongo(environment.mongoUrl, 'ficus-replicator');
-  const stopping = new AbortController();
-  // The driver reconnects by itself only after its first connection has succeeded once.
-  void untilItWorks(() => mongo.connect(), {
-    clock,
-    signal: stopping.signal,
-    failed: (error) => dependencies.down('mongodb', error),
-  }).catch(() => undefined);
   const control = openControl(mongo, clock);
   const kafka = openKafka(environment.kafkaBrokers, environment.instance, (level, message, fields) =>
     log[level](fields, message),
@@ -114,7 +106,6 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
       }),
   });
   const close = async (): Promise<void> => {
-    stopping.abort();
     await Promise.allSettled([
       ...legacies.map((legacy) => legacy.close()),
       deadLetterTopic.close(),
