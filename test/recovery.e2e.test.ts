@@ -6,6 +6,7 @@ import { withDatabase } from '../sandbox/src/estate/billing.ts';
 import { BILLING } from '../sandbox/src/estate/billing-schema.ts';
 import { compareBytes, compareTotals } from '../sandbox/src/estate/compare.ts';
 import { type Estate, startEstate } from '../sandbox/src/estate/estate.ts';
+import { PlantBatch } from '../sandbox/src/estate/plant-batch.ts';
 import { waitFor } from '../sandbox/src/process/poll.ts';
 import { Supervisor } from '../sandbox/src/process/supervisor.ts';
 
@@ -14,35 +15,39 @@ import { Supervisor } from '../sandbox/src/process/supervisor.ts';
  * batch program and API clients write: the stores must end equal. The estate is this test's own.
  */
 
-const UNITS = ['payments', 'suppliers'] as const;
+const UNITS = ['payments', 'suppliers', 'parts'] as const;
 const SIZE = { suppliers: 500, payments: 20_000, allocations: 3 };
-const VICTIMS = ['replicator', 'mongo', 'connect', 'facade', 'kafka', 'reconciler', 'admin'] as const;
+const PLANT = { parts: 3_000, events: 4 };
+const VICTIMS = ['replicator', 'mongo', 'connect', 'facade', 'kafka', 'db2', 'reconciler', 'admin'] as const;
 type Victim = (typeof VICTIMS)[number];
 
 const supervisor = new Supervisor();
 let estate: Estate;
 let admin: AdminClient;
 let batch: BatchProgram;
+let plant: PlantBatch;
 let clients: ApiClients;
 
 beforeAll(async () => {
-  estate = await startEstate({ supervisor, log: () => undefined, built: true, size: SIZE });
+  estate = await startEstate({ supervisor, log: () => undefined, built: true, size: SIZE, plant: PLANT });
   admin = new AdminClient(estate.apps.admin.url);
   const billing = withDatabase(estate.servers.env.TEST_POSTGRES_URL ?? '', BILLING, 'batch');
   batch = new BatchProgram(billing, estate.seed + 1, SIZE.payments);
   clients = new ApiClients(estate.apps.facade.url, estate.seed + 2, SIZE.payments);
+  plant = new PlantBatch(estate.servers.env.TEST_DB2_BATCH_URL ?? '', estate.seed + 3, PLANT.parts);
   batch.start(20);
+  plant.start(5);
   clients.start(2, 50);
 });
 
 afterAll(async () => {
-  await Promise.all([batch?.stop(), clients?.stop()]);
+  await Promise.all([batch?.stop(), plant?.stop(), clients?.stop()]);
   await supervisor.stopAll();
 });
 
 async function killAndRestart(victim: Victim): Promise<void> {
   const running =
-    victim === 'mongo' || victim === 'connect' || victim === 'kafka'
+    victim === 'mongo' || victim === 'connect' || victim === 'kafka' || victim === 'db2'
       ? estate.servers.get(victim)
       : estate.apps[victim].daemon;
   await running.kill();
@@ -133,15 +138,19 @@ describe('kill -9', () => {
   }, 600_000);
 
   it('leaves both stores equal', async () => {
-    await Promise.all([batch.stop(), clients.stop()]);
+    await Promise.all([batch.stop(), plant.stop(), clients.stop()]);
     for (const unit of UNITS) {
       expect(await verified(unit)).toMatchObject({ state: 'passed', missing: 0, extra: 0, different: 0 });
       const { documents, unequal } = await compareBytes(estate.apps.facade.url, unit);
       expect(documents).toBeGreaterThan(0);
       expect(unequal).toEqual([]);
     }
-    const { TEST_POSTGRES_URL = '', TEST_MONGO_ROOT_URL = '' } = estate.servers.env;
-    const totals = await compareTotals(withDatabase(TEST_POSTGRES_URL, BILLING), TEST_MONGO_ROOT_URL);
+    const { TEST_POSTGRES_URL = '', TEST_DB2_URL = '', TEST_MONGO_ROOT_URL = '' } = estate.servers.env;
+    const totals = await compareTotals(
+      withDatabase(TEST_POSTGRES_URL, BILLING),
+      TEST_DB2_URL,
+      TEST_MONGO_ROOT_URL,
+    );
     expect(totals.filter((one) => !one.equal)).toEqual([]);
   }, 600_000);
 });

@@ -34,6 +34,7 @@ export function addCounts(counts: readonly Count[]): Count {
 
 /** Smaller than the demonstration's: every document is compared several times. */
 const TEST_SIZE = { suppliers: 500, payments: 4_000, allocations: 3 };
+const TEST_PLANT = { parts: 2_000, events: 4 };
 const NONE: Count = { passed: 0, failed: 0, skipped: 0 };
 /** kafkajs computes a timeout in the past now and then, of which every test file would tell. */
 const QUIET = '--disable-warning=TimeoutNegativeWarning';
@@ -92,7 +93,14 @@ export async function runTests({ supervisor }: Session, log: Log): Promise<numbe
   const env = { ...servers.env, NODE_OPTIONS: QUIET };
   await tests('tests on the servers', vitest('int'), env);
   say('the estate for the tests of the running apps');
-  const estate = await startEstate({ supervisor, log, servers, built: true, size: TEST_SIZE });
+  const estate = await startEstate({
+    supervisor,
+    log,
+    servers,
+    built: true,
+    size: TEST_SIZE,
+    plant: TEST_PLANT,
+  });
   await tests('tests of the running apps', vitest('e2e'), { ...env, ...estate.settings });
   await supervisor.stopAll();
   const total = addCounts(counts);

@@ -15,6 +15,8 @@ export interface ApplyContext {
   readonly term: number;
   /** By topic; every topic of the batch is in it. */
   readonly incarnations: ReadonlyMap<string, number>;
+  /** The unit's term as it stands in the control database now. */
+  readonly currentTerm: () => Promise<number>;
 }
 
 export interface Failure {
@@ -45,8 +47,9 @@ interface Work {
 const MAX_ROUNDS = 20;
 
 /**
- * Applies records of one unit, in log order within each partition. Changes are grouped by document and folded in memory in log order, so a
- * document is written once a batch, whatever the number of its events; writers of one document meet on its revision.
+ * Applies records of one unit, in log order within each partition. Changes are grouped by document and folded in
+ * memory in that order, so a document is written once a batch, whatever the number of its events; writers of one
+ * document meet on its revision.
  */
 export class BatchApplier {
   readonly #documents: DocumentStore;
@@ -119,6 +122,7 @@ export class BatchApplier {
       if (after !== before) writes.push({ before, after });
     }
     const { conflicts, rejected } = await this.#documents.save(plan, term, writes);
+    if (rejected.length > 0) await this.#confirmTerm(context);
     const again = conflicts.map((write) => keyText(write.before.key));
     for (const { write, reason } of rejected) {
       const one = decided.get(keyText(write.before.key));
@@ -136,6 +140,19 @@ export class BatchApplier {
       for (const [record, error] of failures) result.failed(record, error);
     }
     return open;
+  }
+
+  /** The fence refuses a writer of an older term: that is no fault of the documents. */
+  async #confirmTerm({ plan, term, currentTerm }: ApplyContext): Promise<void> {
+    const current = await currentTerm();
+    if (current === term) return;
+    throw new FicusError(
+      'state_conflict',
+      `${plan.unit} is in term ${current} now; the batch was of ${term}`,
+      {
+        retryable: true,
+      },
+    );
   }
 
   #fold(

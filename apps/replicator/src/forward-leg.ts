@@ -2,7 +2,7 @@ import type { Kafka } from 'kafkajs';
 import type { ErrorCode } from '#core/errors';
 import { forwardGroup, topicsOf } from '#core/plan';
 import type { Clock } from '#core/ports/clock';
-import type { DeadLetter, DeadLetterStore } from '#core/ports/control';
+import type { DeadLetter, DeadLetterStore, UnitStore } from '#core/ports/control';
 import type {
   ReplicationStatusStore,
   SnapshotStore,
@@ -28,6 +28,7 @@ export interface LegParts {
   readonly snapshots: SnapshotStore;
   readonly status: ReplicationStatusStore;
   readonly topics: TopicStore;
+  readonly units: Pick<UnitStore, 'read'>;
   readonly dependencies: Dependencies;
   readonly meters: Meters;
   readonly clock: Clock;
@@ -80,7 +81,13 @@ export class ForwardLeg {
     const { plan, state } = this.#unit;
     for (const topic of new Set(records.map((record) => record.topic))) await this.#learnIncarnation(topic);
     const result = await this.#parts.applier.apply(
-      { plan, epoch: state.epoch, term: state.term, incarnations: this.#incarnations },
+      {
+        plan,
+        epoch: state.epoch,
+        term: state.term,
+        incarnations: this.#incarnations,
+        currentTerm: () => this.#currentTerm(),
+      },
       records,
     );
     await this.#keep(result);
@@ -121,6 +128,15 @@ export class ForwardLeg {
     for (const [table, rows] of result.snapshotRows) await snapshots.addRows(unit, table, rows);
     await status.addCounts(unit, { ...result.outcomes, deadLetters: letters.length });
     meters.applied(unit, result, letters.length, now);
+  }
+
+  /** Asked when a write was refused: the supervisor may be a moment behind a flip. */
+  async #currentTerm(): Promise<number> {
+    const { state } = this.#unit;
+    const found = await this.#parts.units.read(state.unit);
+    if (found === null) return state.term;
+    this.#unit = { ...this.#unit, state: found.state };
+    return found.state.term;
   }
 
   async #learnIncarnation(topic: string): Promise<void> {

@@ -222,21 +222,15 @@ function evidence(context: Context, row: WireRow): Evidence {
   return { kind: 'streamed', epoch, position, log: event.log };
 }
 
+/** A row whose version column is not set yet (an AFTER trigger sets it next) loses to every state that has one. */
+const UNSET = 0n;
+
 /**
- * An embedded table that has the version column is ordered by it too; one without it by the log's position. The two
- * never meet within one row: an event that should carry the column and does not (a delete without a full before
- * image) is refused, since a lsn would stand above every version that the row can have later.
+ * An embedded table that has the version column is ordered by it too; one without it by the log's position.
+ * Within one row the type never changes, so the two are never compared.
  */
 function versionColumn(context: Context, row: WireRow, column: string): Position | null {
-  const { event, mapping } = context;
-  const mapped = mapping.fields.some((field) => field.column === column);
-  if (row[column] === undefined && !mapped) return event.position;
-  const value = row[column] === undefined ? null : decodeColumn(context, row, column, { kind: 'long' });
-  if (value === UNAVAILABLE || value === null) {
-    throw new FicusError(
-      'event_unsupported',
-      `a ${event.op} of ${event.table} without a value of the version column ${column} cannot be ordered; its table must send full before images`,
-    );
-  }
-  return BigInt(String(value));
+  if (row[column] === undefined) return context.event.position;
+  const value = decodeColumn(context, row, column, { kind: 'long' });
+  return value === UNAVAILABLE || value === null ? UNSET : BigInt(String(value));
 }

@@ -1,4 +1,4 @@
-import type { Kafka, Producer } from 'kafkajs';
+import { type Kafka, KafkaJSProtocolError, type Message, type Producer } from 'kafkajs';
 import type { DeadLetter } from '#core/ports/control';
 import { kafkaError } from './consumer.ts';
 
@@ -23,26 +23,46 @@ export class DeadLetterTopic {
     try {
       this.#connected ??= this.#producer.connect();
       await this.#connected;
-      const messages = letters.map((letter) => ({
-        key: letter.key === null ? null : Buffer.from(letter.key, 'base64'),
-        value: letter.value === null ? null : Buffer.from(letter.value, 'base64'),
-        headers: {
-          'ficus.unit': letter.unit,
-          'ficus.topic': letter.topic,
-          'ficus.partition': String(letter.partition),
-          'ficus.offset': letter.offset,
-          'ficus.code': letter.code,
-          'ficus.reason': letter.reason,
-        },
-      }));
-      await this.#producer.send({ topic: DEAD_LETTER_TOPIC, acks: -1, messages });
+      for (const letter of letters) await this.#sendOne(letter);
     } catch (cause) {
       this.#connected = null;
       throw kafkaError(cause);
     }
   }
 
+  /** A record that was as large as a record may be has no room for headers: it goes without its value. */
+  async #sendOne(letter: DeadLetter): Promise<void> {
+    const message = messageOf(letter);
+    try {
+      await this.#producer.send({ topic: DEAD_LETTER_TOPIC, acks: -1, messages: [message] });
+    } catch (cause) {
+      if (!isTooLarge(cause) || message.value === null) throw cause;
+      const headers = { ...message.headers, 'ficus.value': `left out, ${message.value.length} bytes` };
+      const messages = [{ ...message, value: null, headers }];
+      await this.#producer.send({ topic: DEAD_LETTER_TOPIC, acks: -1, messages });
+    }
+  }
+
   async close(): Promise<void> {
     await this.#producer.disconnect().catch(() => undefined);
   }
+}
+
+function messageOf(letter: DeadLetter): Message {
+  return {
+    key: letter.key === null ? null : Buffer.from(letter.key, 'base64'),
+    value: letter.value === null ? null : Buffer.from(letter.value, 'base64'),
+    headers: {
+      'ficus.unit': letter.unit,
+      'ficus.topic': letter.topic,
+      'ficus.partition': String(letter.partition),
+      'ficus.offset': letter.offset,
+      'ficus.code': letter.code,
+      'ficus.reason': letter.reason,
+    },
+  };
+}
+
+function isTooLarge(cause: unknown): boolean {
+  return cause instanceof KafkaJSProtocolError && cause.type === 'MESSAGE_TOO_LARGE';
 }

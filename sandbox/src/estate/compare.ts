@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MongoClient } from 'mongodb';
+import { openSession } from '#legacy/db2/driver';
 import { withClient } from './billing.ts';
 
 export interface Comparison {
@@ -13,7 +14,11 @@ export interface Comparison {
  * Compares the estate's stores by their own query languages, with nothing of Ficus in between: counts, exact sums
  * and extremes. The stores must be at rest.
  */
-export async function compareTotals(billingUrl: string, mongoUrl: string): Promise<readonly Comparison[]> {
+export async function compareTotals(
+  billingUrl: string,
+  plantUrl: string,
+  mongoUrl: string,
+): Promise<readonly Comparison[]> {
   const mongo = new MongoClient(mongoUrl);
   try {
     const db = mongo.db('estate');
@@ -32,6 +37,17 @@ export async function compareTotals(billingUrl: string, mongoUrl: string): Promi
           .map(String)
           .join(' '),
       );
+    const plant = async (sql: string): Promise<string> => {
+      const session = await openSession(plantUrl);
+      try {
+        const [row] = await session.query(sql);
+        return Object.values(row ?? {})
+          .map((value) => String(value).trim())
+          .join(' ');
+      } finally {
+        await session.close();
+      }
+    };
     const pairs = [
       {
         what: 'payments: count, sum(amount), min(ledger), max(ledger), urgent',
@@ -73,6 +89,33 @@ export async function compareTotals(billingUrl: string, mongoUrl: string): Promi
               blocked: { $sum: { $cond: ['$blocked', 1, 0] } },
             },
           },
+        ]),
+      },
+      {
+        what: 'parts: count, sum(weight), sum(price), max(serial)',
+        legacy: await plant(
+          `SELECT CHAR(COUNT(*)) AS A, CHAR(SUM(WEIGHT_KG)) AS B, CHAR(SUM(PRICE)) AS C, CHAR(MAX(SERIAL_NO)) AS D FROM PLANT.PART`,
+        ),
+        mongodb: await one('parts', [
+          {
+            $group: {
+              _id: null,
+              count: { $sum: 1 },
+              weight: { $sum: '$weightKg' },
+              price: { $sum: '$price' },
+              max: { $max: '$serialNo' },
+            },
+          },
+        ]),
+      },
+      {
+        what: 'lifecycle events: count, sum(quantity)',
+        legacy: await plant(
+          `SELECT CHAR(COUNT(*)) AS A, CHAR(SUM(QUANTITY)) AS B FROM PLANT.LIFECYCLE_EVENT`,
+        ),
+        mongodb: await one('parts', [
+          { $unwind: '$events' },
+          { $group: { _id: null, count: { $sum: 1 }, sum: { $sum: '$events.quantity' } } },
         ]),
       },
     ];

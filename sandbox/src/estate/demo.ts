@@ -11,8 +11,9 @@ import { withDatabase } from './billing.ts';
 import { BILLING } from './billing-schema.ts';
 import { compareBytes, compareTotals } from './compare.ts';
 import { type Estate, startEstate } from './estate.ts';
+import { PlantBatch } from './plant-batch.ts';
 
-const UNITS = ['payments', 'suppliers'] as const;
+const UNITS = ['payments', 'suppliers', 'parts'] as const;
 
 /**
  * Runs the demonstration: a unit's way from its snapshot to reads from MongoDB and back, under load, ending with a
@@ -67,10 +68,12 @@ class Story {
       size.payments,
     );
     const clients = new ApiClients(this.#api, seed + 2, size.payments);
+    const plant = new PlantBatch(servers.env.TEST_DB2_BATCH_URL ?? '', seed + 3, this.#estate.plant.parts);
     batch.start(20);
+    plant.start(5);
     clients.start(4, 40);
     this.#say(
-      'a batch program writes straight to the legacy database, four API clients read and write through the facade',
+      'batch programs write straight to the legacy databases, four API clients read and write through the facade',
     );
     try {
       await this.#refusedWhileRed();
@@ -83,11 +86,11 @@ class Story {
       await this.#flip('payments', 'offload', 'and up again');
       await this.#serves('mongodb');
     } finally {
-      await Promise.all([batch.stop(), clients.stop()]);
+      await Promise.all([batch.stop(), plant.stop(), clients.stop()]);
     }
     const { reads, writes, failures, served, lastFailure } = clients.counts();
     this.#say(
-      `load stopped: ${batch.committed} batch transactions, ${reads} API reads, ${writes} API writes, served ${JSON.stringify(served)}`,
+      `load stopped: ${batch.committed} batch transactions on PostgreSQL and ${plant.committed} on Db2's stand-in, ${reads} API reads, ${writes} API writes, served ${JSON.stringify(served)}`,
     );
     this.#check('no API client noticed anything', failures === 0, lastFailure ?? '');
     for (const unit of UNITS) await this.#verify(unit, 'at rest');
@@ -216,6 +219,7 @@ class Story {
     }
     const totals = await compareTotals(
       withDatabase(servers.env.TEST_POSTGRES_URL ?? '', BILLING),
+      servers.env.TEST_DB2_URL ?? '',
       servers.env.TEST_MONGO_ROOT_URL ?? '',
     );
     for (const one of totals)

@@ -8,6 +8,7 @@ import { ALL_SERVERS, type Servers, startServers } from '../server/servers.ts';
 import { APPS, type App, type AppName, startApp } from './apps.ts';
 import { createBilling } from './billing.ts';
 import { BILLING_SIZE, type BillingSize, billingRows } from './billing-data.ts';
+import { createPlant, PLANT_SIZE, type PlantSize } from './plant.ts';
 import { writeSettings } from './settings.ts';
 
 export interface EstateOptions {
@@ -20,6 +21,7 @@ export interface EstateOptions {
   readonly built?: boolean;
   readonly seed?: number;
   readonly size?: BillingSize;
+  readonly plant?: PlantSize;
 }
 
 /** The demonstration estate: servers, legacy databases with rows, plans applied, the four apps. */
@@ -30,6 +32,7 @@ export interface Estate {
   readonly settings: Readonly<Record<string, string>>;
   readonly seed: number;
   readonly size: BillingSize;
+  readonly plant: PlantSize;
   /** Runs a command of the command line against the estate. @returns what it printed; throws when it failed. */
   ficus(...args: string[]): Promise<string>;
 }
@@ -38,7 +41,7 @@ export interface Estate {
 const ESTATE_FILE = join(REPOSITORY, '.ficus', 'estate.env');
 
 export async function startEstate(options: EstateOptions): Promise<Estate> {
-  const { supervisor, log, seed = 20_261_121, size = BILLING_SIZE } = options;
+  const { supervisor, log, seed = 20_261_121, size = BILLING_SIZE, plant = PLANT_SIZE } = options;
   const progress = new Progress(log);
   const build = options.built
     ? Promise.resolve('')
@@ -48,12 +51,14 @@ export async function startEstate(options: EstateOptions): Promise<Estate> {
   const servers =
     options.servers ??
     (await startServers({ names: ALL_SERVERS, log, supervisor, dataDir: options.dataDir }));
-  await runStep(progress, 'billing', async () => {
-    const step = progress.step('billing');
-    await createBilling(servers.env.TEST_POSTGRES_URL ?? '', billingRows(seed, size), (text) =>
-      step.done(text),
-    );
-  });
+  await Promise.all([
+    load(progress, 'billing', (said) =>
+      createBilling(servers.env.TEST_POSTGRES_URL ?? '', billingRows(seed, size), said),
+    ),
+    load(progress, 'plant', (said) =>
+      createPlant(servers.env.TEST_DB2_URL ?? '', { folder: servers.dataDir, seed, size: plant }, said),
+    ),
+  ]);
   const shared = await writeSettings(servers.dataDir, servers.env);
   const cli = (args: readonly string[], settings: Readonly<Record<string, string>>): Promise<string> =>
     command(
@@ -86,7 +91,17 @@ export async function startEstate(options: EstateOptions): Promise<Estate> {
     { mode: 0o600 },
   );
   supervisor.removeAtEnd(ESTATE_FILE);
-  return { servers, apps, settings, seed, size, ficus: (...args) => cli(args, settings) };
+  return { servers, apps, settings, seed, size, plant, ficus: (...args) => cli(args, settings) };
+}
+
+/** Makes a legacy database and tells of each table. */
+async function load(
+  progress: Progress,
+  name: string,
+  make: (said: (text: string) => void) => Promise<void>,
+): Promise<void> {
+  const step = progress.step(name);
+  await make((text) => step.done(text));
 }
 
 async function runStep<T>(progress: Progress, name: string, work: () => Promise<T>): Promise<T> {

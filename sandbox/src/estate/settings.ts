@@ -38,6 +38,16 @@ export async function writeSettings(
         },
       },
     },
+    plant: {
+      kind: 'db2',
+      url: of('TEST_DB2_URL'),
+      capture: {
+        connect: of('TEST_DB2_CONNECT_URL'),
+        connector: 'plant',
+        topicPrefix: 'plant',
+        schemas: false,
+      },
+    },
   };
   const file = join(folder, 'systems.yaml');
   // JSON is YAML; the file holds passwords of this run's servers.

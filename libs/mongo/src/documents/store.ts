@@ -16,8 +16,8 @@ const DUPLICATE_KEY = 11_000;
  * Refusals of one document that no repetition mends: the validator, a document that would grow too large, a path
  * that leads through a value which is no object. The document's events are put aside; its neighbours go on.
  */
-const REFUSED = [28, 121, 10_334, 17_419, 17_420];
-/** MongoDB takes a document, and a command with all its documents, up to 16 MiB; the rest is for what is around. */
+const REFUSED = [2, 28, 121, 10_334, 17_419, 17_420];
+/** MongoDB takes a document, and its driver a command with all of them, up to 16 MiB; the rest is what is around. */
 const MAX_BYTES = 16 * 1024 * 1024 - 64 * 1024;
 /** Bytes of an array element around a statement: its type and index. */
 const ELEMENT_BYTES = 16;

@@ -159,15 +159,7 @@ export class Connector {
       origin: this.origin,
       settings: this.settings,
       tables: this.ports.tables(),
-      settle: async (table) => {
-        await this.ports.log.advance();
-        const units = await this.stream();
-        const touched = touchedKeys(
-          units.flatMap(({ changes }) => changes),
-          table,
-        );
-        return { untouched: (row) => !touched.has(keyJson(table, row)), commit: this.commit };
-      },
+      settle: (table, rows) => this.settle(table, new Set(rows.map((row) => keyJson(table, row)))),
       initial: this.initial,
     };
     const { records, state, initial } = await nextWindow(ports, incremental[0] ?? null, snapshotted);
@@ -182,6 +174,28 @@ export class Connector {
     };
     await this.save();
     return true;
+  }
+
+  /**
+   * Streams all that a chunk just read may hold. A transaction may have let go of a row, so that the chunk has it, and
+   * not seem ended yet: those that touch the chunk's rows are waited for.
+   */
+  private async settle(table: Registered, keys: ReadonlySet<string>): ReturnType<SnapshotPorts['settle']> {
+    const { log } = this.ports;
+    const units: CommittedUnit[] = [];
+    const turn = async (): Promise<void> => {
+      await log.advance();
+      units.push(...(await this.stream()));
+    };
+    await turn();
+    let waiting = await log.unitsOn(table, keys);
+    while (waiting.size > 0 && !this.ports.stopped()) {
+      await turn();
+      waiting = waiting.intersection(await log.unitsOn(table, keys));
+    }
+    const changes = units.flatMap((unit) => unit.changes);
+    const touched = touchedKeys(changes, table);
+    return { untouched: (row) => !touched.has(keyJson(table, row)), commit: this.commit };
   }
 
   /** How far the initial snapshot is. Not stored: one that is interrupted begins anew, as Debezium's does. */

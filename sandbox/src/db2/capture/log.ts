@@ -1,8 +1,18 @@
 import type { Db2Session, Row } from '#legacy/db2/driver';
 import { CONTROL_SCHEMA } from '../control.ts';
 import { type Change, type LogRow, toChanges, type Unit } from './change.ts';
-import { micros, type RowImage, selected, type Value } from './column.ts';
-import { endedUnits, Floor, greatest, type Looks, least, mergeSightings, type Sighting } from './order.ts';
+import { keyJson, micros, type RowImage, selected, type Value } from './column.ts';
+import {
+  endedUnits,
+  Floor,
+  greatest,
+  inFlightUnits,
+  isOvertaken,
+  type Looks,
+  least,
+  mergeSightings,
+  type Sighting,
+} from './order.ts';
 import type { Registered } from './registration.ts';
 
 /** A committed transaction with its changes. */
@@ -12,6 +22,8 @@ export interface CommittedUnit extends Unit {
 
 const UNITS_AT_ONCE = 500;
 const COMMITS_AT_ONCE = 25;
+/** How long Derby may take from a commit's last lock to its end. */
+const OVERTAKEN_MS = 5;
 /** Positions behind the floor after which nothing about a transaction is remembered. */
 const FORGOTTEN_AFTER = 10_000n;
 /** Committed rows stay this long, for whoever looks a commit position up in the change tables. */
@@ -42,11 +54,32 @@ export class ChangeLog {
     this.quietAt = null;
   }
 
-  /** One pass: whatever committed before the call has its position afterwards. */
+  /** Whatever committed before the call has its position afterwards. */
   async advance(): Promise<void> {
-    if (this.tables.length === 0) return;
+    while (this.tables.length > 0 && (await this.pass()) === 'overtaken') await pause(OVERTAKEN_MS);
+  }
+
+  /**
+   * Transactions without a position that have changed one of these rows: they are in flight, or have ended so lately
+   * that no pass has seen them yet.
+   */
+  async unitsOn(table: Registered, keys: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    const known = await this.knownCommits();
+    const rows = await this.session.query(
+      `SELECT IBMSNAP_INTENTSEQ, IBMSNAP_UOWID, ${columnsOf(table)} FROM ${table.log}
+       WHERE IBMSNAP_INTENTSEQ >= CAST(? AS BIGINT) WITH UR`,
+      [String(this.floor.current)],
+    );
+    const open = rows.filter((row) => {
+      const committed = known.get(String(row['IBMSNAP_UOWID'])) ?? -1n;
+      return whole(row['IBMSNAP_INTENTSEQ']) > committed && keys.has(keyJson(table, imageOf(table, row)));
+    });
+    return new Set(open.map((row) => String(row['IBMSNAP_UOWID'])));
+  }
+
+  private async pass(): Promise<'done' | 'overtaken'> {
     const limit = await this.peek();
-    if (limit === this.quietAt) return;
+    if (limit === this.quietAt) return 'done';
     const first = await this.look();
     const active = await this.activeUnits();
     const firstLook = new Set(first.map(({ unit }) => unit));
@@ -54,10 +87,37 @@ export class ChangeLog {
     const looks: Looks = { limit, firstLook, active, secondLook: candidates ? await this.look() : [] };
     const known = await this.knownCommits();
     const ended = endedUnits(looks, known);
+    if (await this.overtaken(inFlightUnits(looks, known, ended), ended)) return 'overtaken';
     if (ended.length > 0) await this.commit(ended, known);
     this.floor.passed(limit, active);
     // Nothing in flight and nothing new: until the sequence moves there is nothing to look at.
     this.quietAt = ended.length === 0 && active.size === 0 && this.floor.current === limit ? limit : null;
+    return 'done';
+  }
+
+  /** Has an ended transaction a later change of a row that one in flight has changed? */
+  private async overtaken(inFlight: readonly Sighting[], ended: readonly Sighting[]): Promise<boolean> {
+    if (inFlight.length === 0 || ended.length === 0) return false;
+    const before = new Set(inFlight.map(({ unit }) => unit));
+    const after = new Set(ended.map(({ unit }) => unit));
+    const from = least(...inFlight.map(({ first }) => first));
+    for (const table of this.tables) {
+      const places = (units: ReadonlySet<string>): boolean =>
+        [...units].some((unit) => this.seenIn.get(unit)?.has(table));
+      if (table.key.length === 0 || !places(before) || !places(after)) continue;
+      const rows = await this.session.query(
+        `SELECT IBMSNAP_INTENTSEQ, IBMSNAP_UOWID, ${columnsOf(table)} FROM ${table.log}
+         WHERE IBMSNAP_INTENTSEQ >= CAST(? AS BIGINT) WITH UR`,
+        [String(from)],
+      );
+      const changes = rows.map((row) => ({
+        key: keyJson(table, imageOf(table, row)),
+        sequence: whole(row['IBMSNAP_INTENTSEQ']),
+        unit: String(row['IBMSNAP_UOWID']),
+      }));
+      if (isOvertaken(changes, before, after)) return true;
+    }
+    return false;
   }
 
   /** The highest commit position given so far; 0 at the very start. */
@@ -218,13 +278,20 @@ export class ChangeLog {
   }
 
   private logRows(table: Registered, from: bigint, to: bigint): Promise<readonly Row[]> {
-    const columns = table.columns.map(selected).join(', ');
     return this.session.query(
-      `SELECT IBMSNAP_INTENTSEQ, IBMSNAP_UOWID, IBMSNAP_OPERATION, ${columns} FROM ${table.log}
+      `SELECT IBMSNAP_INTENTSEQ, IBMSNAP_UOWID, IBMSNAP_OPERATION, ${columnsOf(table)} FROM ${table.log}
        WHERE IBMSNAP_INTENTSEQ BETWEEN CAST(? AS BIGINT) AND CAST(? AS BIGINT) WITH UR`,
       [String(from), String(to)],
     );
   }
+}
+
+function columnsOf(table: Registered): string {
+  return table.columns.map(selected).join(', ');
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 export function imageOf(table: Registered, row: Row): RowImage {

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { endedUnits, Floor, type Looks, mergeSightings, type Sighting } from './order.ts';
+import {
+  endedUnits,
+  Floor,
+  inFlightUnits,
+  isOvertaken,
+  type Looks,
+  mergeSightings,
+  type Sighting,
+} from './order.ts';
 
 const sighting = (unit: string, first: number, last: number): Sighting => ({
   unit,
@@ -88,6 +96,8 @@ class Database {
   readonly slots: (LogRow | null)[] = [];
   readonly active = new Set<string>();
   readonly ended: string[] = [];
+  /** Over, their locks gone, but still shown as active. */
+  private readonly leaving = new Set<string>();
   private readonly locks = new Map<number, string>();
   private readonly progress = new Map<string, { place: number; drawn: bigint | null }>();
 
@@ -97,6 +107,11 @@ class Database {
     const at = this.progress.get(name) ?? { place: 0, drawn: null };
     const key = keys[at.place];
     if (this.ended.includes(name)) return;
+    if (this.leaving.has(name)) {
+      this.active.delete(name);
+      this.ended.push(name);
+      return;
+    }
     if (key === undefined) {
       this.end(name, commits);
       return;
@@ -117,8 +132,7 @@ class Database {
   private end(name: string, commits: boolean): void {
     if (!commits)
       for (const [place, row] of this.slots.entries()) if (row?.unit === name) this.slots[place] = null;
-    this.active.delete(name);
-    this.ended.push(name);
+    this.leaving.add(name);
     for (const [key, holder] of this.locks) if (holder === name) this.locks.delete(key);
   }
 }
@@ -169,10 +183,22 @@ describe('a capture of the model', () => {
           const first = look();
           const active = new Set(database.active);
           breathe();
-          const ended = endedUnits(
-            { limit, firstLook: new Set(first.map(({ unit }) => unit)), active, secondLook: look() },
-            known,
-          );
+          const looks = {
+            limit,
+            firstLook: new Set(first.map(({ unit }) => unit)),
+            active,
+            secondLook: look(),
+          };
+          const ended = endedUnits(looks, known);
+          const inFlight = inFlightUnits(looks, known, ended);
+          const units = (of: readonly Sighting[]): ReadonlySet<string> => new Set(of.map(({ unit }) => unit));
+          const changes = database.slots
+            .filter((row) => row !== null)
+            .map(({ key, ...row }) => ({ ...row, key: String(key) }));
+          if (isOvertaken(changes, units(inFlight), units(ended))) {
+            breathe();
+            continue;
+          }
           for (const { unit, last } of ended) {
             taken.push(unit);
             known.set(unit, last);

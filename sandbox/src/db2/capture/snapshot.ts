@@ -14,9 +14,10 @@ export interface SnapshotPorts {
   readonly origin: Origin;
   readonly settings: Settings;
   readonly tables: ReadonlyMap<string, Registered>;
-  /** Streams all that is committed by now and says which rows it did not touch. */
+  /** Streams all changes that may be in these rows of the table, and says which rows they did not touch. */
   settle(
     table: Registered,
+    rows: readonly RowImage[],
   ): Promise<{ readonly untouched: (row: RowImage) => boolean; readonly commit: bigint }>;
   /** Where the initial snapshot stands; null before its first window. */
   readonly initial: IncrementalState | null;
@@ -76,7 +77,7 @@ async function readWindow(ports: SnapshotPorts, state: IncrementalState, initial
 
   const { chunkRows, initialChunkRows } = ports.settings;
   const chunk = await readChunk(ports.session, table, after, initial ? initialChunkRows : chunkRows);
-  const { untouched, commit } = await ports.settle(table);
+  const { untouched, commit } = await ports.settle(table, chunk.rows);
   const position = { commit, change: initial ? null : commit, at: ports.origin.now() };
   const kept = chunk.rows.filter(untouched);
   const reads = kept.map((row, index) => {

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import type { LogRecord } from '#debezium/envelope';
+import { Combiner } from './combiner.ts';
+
+function records(topic: string, count: number): readonly LogRecord[] {
+  return Array.from({ length: count }, (_, offset) => ({
+    topic,
+    partition: 0,
+    offset: BigInt(offset),
+    key: null,
+    value: null,
+  }));
+}
+
+/** An apply that waits until it is let through, and notes what it was given. */
+class Gate {
+  readonly batches: (readonly LogRecord[])[] = [];
+  #open: (() => void)[] = [];
+
+  readonly apply = (batch: readonly LogRecord[]): Promise<void> => {
+    this.batches.push(batch);
+    return new Promise((resolve) => this.#open.push(resolve));
+  };
+
+  letThrough(): void {
+    this.#open.shift()?.();
+  }
+
+  sizes(): readonly number[] {
+    return this.batches.map((batch) => batch.length);
+  }
+}
+
+describe('Combiner', () => {
+  it('applies at once what came while it was busy, in the order of coming', async () => {
+    const gate = new Gate();
+    const sut = new Combiner(gate.apply);
+    const first = sut.submit(records('a', 1));
+    const rest = [sut.submit(records('b', 2)), sut.submit(records('c', 3))];
+    expect(gate.sizes()).toEqual([1]);
+    gate.letThrough();
+    await first;
+    await expect.poll(() => gate.sizes()).toEqual([1, 5]);
+    expect(gate.batches[1]?.map(({ topic, offset }) => topic + offset)).toEqual([
+      'b0',
+      'b1',
+      'c0',
+      'c1',
+      'c2',
+    ]);
+    gate.letThrough();
+    await Promise.all(rest);
+  });
+
+  it('never cuts a submission, and never grows beyond its size but for one', async () => {
+    const gate = new Gate();
+    const sut = new Combiner(gate.apply);
+    const all = [1, 3_000, 1_000, 1, 9_000].map((count) => sut.submit(records('a', count)));
+    for (const expected of [[1], [1, 4_000], [1, 4_000, 1], [1, 4_000, 1, 9_000]]) {
+      await expect.poll(() => gate.sizes()).toEqual(expected);
+      gate.letThrough();
+    }
+    await Promise.all(all);
+  });
+
+  it('rejects all of a batch that failed, and goes on with the next', async () => {
+    let failing = true;
+    const sut = new Combiner(async () => {
+      if (failing) throw new Error('away');
+    });
+    await expect(sut.submit(records('a', 1))).rejects.toThrow('away');
+    failing = false;
+    await expect(sut.submit(records('a', 1))).resolves.toBeUndefined();
+  });
+});

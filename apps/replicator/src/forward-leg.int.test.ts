@@ -1,0 +1,271 @@
+import { randomBytes } from 'node:crypto';
+import type { Consumer, Kafka, Producer } from 'kafkajs';
+import { Registry } from 'prom-client';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { forwardGroup, type Plan } from '#core/plan';
+import type { ReplicationStatusStore } from '#core/ports/replication';
+import type { Unit } from '#core/unit-state';
+import { openKafka } from '#kafka/client';
+import { DEAD_LETTER_TOPIC, DeadLetterTopic } from '#kafka/dead-letter-topic';
+import { isPast, KafkaProgress } from '#kafka/progress';
+import { ensureTopics } from '#kafka/topics';
+import { type Control, controlOf } from '#mongo/control/control';
+import { ensureCollection } from '#mongo/documents/schema';
+import { MongoDocumentStore } from '#mongo/documents/store';
+import { systemClock } from '#observability/clock';
+import { Dependencies } from '#observability/dependencies';
+import { openLog } from '#observability/log';
+import { addressOf } from '#testing/address';
+import { aRecord } from '#testing/debezium-records';
+import { openTestDatabases, type TestDatabases } from '#testing/mongo-databases';
+import { aPlan } from '#testing/plans';
+import { BatchApplier } from './batch-applier.ts';
+import { ForwardLeg, type LegParts } from './forward-leg.ts';
+import { Meters } from './meters.ts';
+
+const WAIT = { timeout: 30_000, interval: 50 };
+
+let databases: TestDatabases;
+let control: Control;
+let kafka: Kafka;
+let progress: KafkaProgress;
+let producer: Producer;
+let deadLetterTopic: DeadLetterTopic;
+let plan: Plan;
+let unit: Unit;
+const started: ForwardLeg[] = [];
+
+beforeAll(async () => {
+  databases = await openTestDatabases();
+  control = controlOf(databases.control, systemClock);
+  kafka = openKafka(addressOf('TEST_KAFKA_BROKERS').split(','), 'forward-leg-test', () => undefined);
+  progress = new KafkaProgress(kafka);
+  deadLetterTopic = new DeadLetterTopic(kafka);
+  producer = kafka.producer({ allowAutoTopicCreation: false });
+  await producer.connect();
+  await ensureTopics(kafka, [{ topic: DEAD_LETTER_TOPIC, partitions: 1 }]);
+});
+afterAll(async () => {
+  await Promise.allSettled([producer.disconnect(), progress.close(), deadLetterTopic.close()]);
+  await databases.close();
+});
+/** A unit with a topic of its own for each test. */
+beforeEach(async () => {
+  const name = `t${randomBytes(6).toString('hex')}`;
+  plan = aPlan({ unit: name, collection: name, topic: `${name}.public.order` });
+  await ensureTopics(kafka, [{ topic: plan.topic, partitions: 1 }]);
+  await ensureCollection(databases.documents, plan, 1);
+  await control.plans.put(plan, '', 'test');
+  unit = (await control.units.read(plan.unit)) ?? expect.fail('the unit was just put');
+});
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((leg) => leg.stop()));
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.deleteTopics({ topics: [plan.topic] });
+  await admin.disconnect();
+});
+
+function start(given: Partial<LegParts> = {}): ForwardLeg {
+  const leg = new ForwardLeg(unit, {
+    kafka,
+    applier: new BatchApplier(new MongoDocumentStore(databases.documents), (text) => text),
+    deadLetters: control.deadLetters,
+    deadLetterTopic,
+    unknownColumns: control.unknownColumns,
+    snapshots: control.snapshots,
+    status: control.status,
+    topics: control.topics,
+    units: control.units,
+    dependencies: new Dependencies(systemClock),
+    meters: new Meters(new Registry()),
+    clock: systemClock,
+    log: openLog('test', 'test', 'silent'),
+    ...given,
+  });
+  started.push(leg);
+  leg.start();
+  return leg;
+}
+
+const key = (number: number) => ({ region: 'EU', number });
+function change(number: number, amount: string, lsn: number, extra: object = {}) {
+  return aRecord({
+    topic: plan.topic,
+    table: 'public.order',
+    op: 'u',
+    key: key(number),
+    after: { ...key(number), amount, ...extra },
+    lsn,
+  });
+}
+async function produce(...messages: readonly { key: Buffer; value: Buffer | null }[]): Promise<void> {
+  await producer.send({
+    topic: plan.topic,
+    acks: -1,
+    messages: messages.map(({ key: own, value }) => ({ key: own, value })),
+  });
+}
+async function stored() {
+  return await databases.documents.collection(plan.collection).find().sort({ _id: 1 }).toArray();
+}
+async function untilCommitted(): Promise<void> {
+  const ends = await progress.endOffsets([plan.topic]);
+  await expect.poll(async () => isPast(await committed(), ends), WAIT).toBe(true);
+}
+function committed() {
+  return progress.committed(forwardGroup(plan.unit), [plan.topic]);
+}
+
+describe('ForwardLeg', () => {
+  it('changes nothing when it crashed between the durable write and the offset', async () => {
+    await produce(change(1, '1.00', 1), change(2, '2.00', 2), change(1, '3.00', 3));
+    let crashes = 0;
+    const crashing: ReplicationStatusStore = {
+      put: (status) => control.status.put(status),
+      addCounts: async () => {
+        crashes += 1;
+        throw new Error('crash after the write');
+      },
+    };
+    const first = start({ status: crashing });
+    await expect.poll(() => crashes, WAIT).toBeGreaterThan(1);
+    await first.stop();
+    const written = await stored();
+    expect(written.map(({ amount, _m }) => [String(amount), _m.n])).toEqual([
+      ['3.00', 1],
+      ['2.00', 1],
+    ]);
+    expect((await committed()).get(plan.topic)?.get(0) ?? 0n).toBe(0n);
+
+    start();
+    await untilCommitted();
+    expect(await stored()).toEqual(written);
+    await produce(change(1, '4.00', 4));
+    await untilCommitted();
+    expect((await stored()).map(({ amount }) => String(amount))).toEqual(['4.00', '2.00']);
+  });
+
+  it('puts a poison record aside, in the collection and on the topic, and the partition goes on', async () => {
+    const before = (await progress.endOffsets([DEAD_LETTER_TOPIC])).get(DEAD_LETTER_TOPIC)?.get(0) ?? 0n;
+    const poison = { key: Buffer.from('k'), value: Buffer.from('{"no":"event"}') };
+    await produce(change(1, '1.00', 1), poison, change(2, '2.00', 3));
+    start();
+    await untilCommitted();
+    expect((await stored()).map(({ amount }) => String(amount))).toEqual(['1.00', '2.00']);
+    const [letter] = await control.deadLetters.list(plan.unit, 10);
+    expect(letter).toEqual({
+      id: `${plan.topic}/0/1`,
+      unit: plan.unit,
+      topic: plan.topic,
+      partition: 0,
+      offset: '1',
+      key: poison.key.toString('base64'),
+      value: poison.value.toString('base64'),
+      code: 'event_unparsable',
+      reason: expect.stringMatching(/not a Debezium change event/),
+      at: expect.any(String),
+    });
+    const copy = await nextLetter(before);
+    expect(copy.key?.toString()).toBe('k');
+    expect(copy.value?.toString()).toBe('{"no":"event"}');
+    expect(copy.headers).toMatchObject({
+      'ficus.topic': plan.topic,
+      'ficus.partition': '0',
+      'ficus.offset': '1',
+      'ficus.code': 'event_unparsable',
+    });
+  });
+
+  it('goes on after a poison record that is as large as Kafka takes', async () => {
+    const before = (await progress.endOffsets([DEAD_LETTER_TOPIC])).get(DEAD_LETTER_TOPIC)?.get(0) ?? 0n;
+    const size = 1_048_588 - 100;
+    await produce({ key: Buffer.from('k'), value: Buffer.alloc(size, 'x') }, change(2, '2.00', 3));
+    start();
+    await untilCommitted();
+    expect((await stored()).map(({ amount }) => String(amount))).toEqual(['2.00']);
+    const [letter] = await control.deadLetters.list(plan.unit, 10);
+    expect(Buffer.from(letter?.value ?? '', 'base64')).toHaveLength(size);
+    const copy = await nextLetter(before);
+    expect(copy.value).toBeNull();
+    expect(copy.headers['ficus.value']).toBe(`left out, ${size} bytes`);
+  });
+
+  it('reports an unknown column by unit and column, and keeps its value', async () => {
+    await produce(change(1, '1.00', 1, { colour: 'red' }), change(2, '2.00', 2, { colour: 'blue' }));
+    start();
+    await untilCommitted();
+    expect(await control.unknownColumns.list(plan.unit)).toEqual([
+      expect.objectContaining({
+        unit: plan.unit,
+        table: 'public.order',
+        column: 'colour',
+        count: 2,
+        origin: `${plan.topic}/0/0`,
+      }),
+    ]);
+    expect((await stored()).map(({ _m }) => JSON.parse(_m.x))).toEqual([
+      { colour: 'red' },
+      { colour: 'blue' },
+    ]);
+    expect(await control.deadLetters.count(unit.plan.unit)).toBe(0);
+  });
+
+  it('adopts a raised term by itself when the fence refuses the old one', async () => {
+    const { phase, epoch, term } = unit.state;
+    await control.units.advance(unit.state, { phase, epoch, term: term + 1, transition: null }, 'test');
+    await ensureCollection(databases.documents, plan, term + 1);
+    await produce(change(1, '1.00', 1));
+    start();
+    await untilCommitted();
+    expect((await stored()).map(({ _m }) => _m.t)).toEqual([term + 1]);
+    expect(await control.deadLetters.count(plan.unit)).toBe(0);
+  });
+
+  it('counts what it did', async () => {
+    await produce(change(1, '1.00', 1), change(1, '1.00', 1), change(1, '1.00', 2), {
+      key: Buffer.from('{}'),
+      value: null,
+    });
+    start();
+    await untilCommitted();
+    const counts = await databases.control
+      .collection<{ _id: string }>('replication')
+      .findOne({ _id: plan.unit });
+    expect(counts).toMatchObject({
+      counts: { applied: 1, stale: 1, unchanged: 1, recheck: 0, deadLetters: 0 },
+    });
+  });
+});
+
+interface Letter {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The first letter of this test's unit on the topic, from that offset on. */
+async function nextLetter(from: bigint): Promise<Letter> {
+  const consumer: Consumer = kafka.consumer({
+    groupId: `letters-${plan.unit}`,
+    allowAutoTopicCreation: false,
+  });
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topics: [DEAD_LETTER_TOPIC], fromBeginning: true });
+    return await new Promise<Letter>((resolve, reject) => {
+      const run = consumer.run({
+        eachMessage: async ({ message }) => {
+          const headers = Object.fromEntries(
+            Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]),
+          );
+          if (headers['ficus.unit'] === plan.unit)
+            resolve({ key: message.key, value: message.value, headers });
+        },
+      });
+      run.then(() => consumer.seek({ topic: DEAD_LETTER_TOPIC, partition: 0, offset: String(from) }), reject);
+    });
+  } finally {
+    await consumer.disconnect();
+  }
+}
