@@ -95,13 +95,14 @@ async function applyToSystem(name: string, plans: readonly NamedPlan[], parts: A
 async function makeTopics(system: LegacySystem, plans: readonly Plan[], parts: ApplyParts): Promise<void> {
   const { topicPrefix } = system.capture;
   const control = connectorTopics(system.kind, topicPrefix);
-  const made = await ensureTopics(parts.kafka, [
+  const specs = [
     ...plans
       .flatMap((plan) => topicsOf(plan))
       .map((topic) => ({ topic, partitions: PARTITIONS, config: LONG })),
     ...control.map((topic) => ({ topic, partitions: 1, config: SHORT })),
     { topic: DEAD_LETTER_TOPIC, partitions: 1, config: { 'retention.ms': '-1' } },
-  ]);
+  ];
+  const made = await ensureTopics(parts.kafka, specs, { clock: systemClock });
   for (const topic of plans.flatMap((plan) => topicsOf(plan)))
     await checkPartitions(topic, made.get(topic) ?? 0, parts.control);
 }

@@ -1,4 +1,4 @@
-import { type Kafka, KafkaJSProtocolError, type Message, type Producer } from 'kafkajs';
+import type { Kafka, Message, Producer } from 'kafkajs';
 import type { DeadLetter } from '#core/ports/control';
 import { kafkaError } from './consumer.ts';
 
@@ -64,5 +64,5 @@ function messageOf(letter: DeadLetter): Message {
 }
 
 function isTooLarge(cause: unknown): boolean {
-  return cause instanceof KafkaJSProtocolError && cause.type === 'MESSAGE_TOO_LARGE';
+  return cause instanceof Error && 'type' in cause && cause.type === 'MESSAGE_TOO_LARGE';
 }

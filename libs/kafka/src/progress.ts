@@ -6,10 +6,12 @@ export type Offsets = ReadonlyMap<number, bigint>;
 
 /** How far logs and consumer groups are, asked of the broker. */
 export class KafkaProgress {
-  readonly #admin: ReturnType<Kafka['admin']>;
+  readonly #kafka: Kafka;
+  #admin: ReturnType<Kafka['admin']>;
   #connected: Promise<void> | null = null;
 
   constructor(kafka: Kafka) {
+    this.#kafka = kafka;
     this.#admin = kafka.admin();
   }
 
@@ -48,9 +50,17 @@ export class KafkaProgress {
       await this.#connected;
       return await call();
     } catch (cause) {
-      this.#connected = null;
+      await this.#renew();
       throw kafkaError(cause);
     }
+  }
+
+  /** A client asks for every topic it was ever asked about, so one that was deleted would fail all calls for ever. */
+  async #renew(): Promise<void> {
+    const spent = this.#admin;
+    this.#admin = this.#kafka.admin();
+    this.#connected = null;
+    await spent.disconnect().catch(() => undefined);
   }
 }
 

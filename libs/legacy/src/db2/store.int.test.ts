@@ -5,6 +5,7 @@ import type { FieldType } from '#core/field-type';
 import type { Field, Plan } from '#core/plan';
 import type { ListQuery } from '#core/query';
 import { systemClock } from '#observability/clock';
+import { migrateLegacy } from '../../../../migrations/legacy/run.ts';
 import { Db2Catalogue } from './catalogue.ts';
 import { type Db2Session, openSession } from './driver.ts';
 import { Db2Store } from './store.ts';
@@ -93,14 +94,7 @@ let sut: Db2Store;
 
 beforeAll(async () => {
   admin = await openSession(url);
-  for (const statement of [
-    'CREATE TABLE FICUS.HEARTBEAT (ID INTEGER NOT NULL PRIMARY KEY, "AT" TIMESTAMP NOT NULL)',
-    'CREATE TABLE FICUS.SIGNAL (ID VARCHAR(64) NOT NULL PRIMARY KEY, TYPE VARCHAR(32) NOT NULL, DATA VARCHAR(2048))',
-  ]) {
-    await admin.execute(statement).catch((error: unknown) => {
-      if (!String(error).includes('42710')) throw error;
-    });
-  }
+  await migrateLegacy('plant', { kind: 'db2', url });
   const thing = plan.root.table;
   for (const statement of [
     `CREATE SEQUENCE FICUS.VERSION_${run} AS BIGINT START WITH 1`,
@@ -119,6 +113,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await fetch(`${connect}/connectors/${connector}`, { method: 'DELETE' });
   await sut.close();
   await admin.close();
 });

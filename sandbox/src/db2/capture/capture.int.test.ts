@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Db2Session, openSession } from '#legacy/db2/driver';
+import { migrateLegacy } from '../../../../migrations/legacy/run.ts';
 
 /** Needs the Db2 stand-in with its capture, and Kafka; all tables and topics are this run's own. */
 function needed(name: string): string {
@@ -138,17 +139,12 @@ let session: Db2Session;
 
 beforeAll(async () => {
   session = await openSession(url);
-  for (const statement of [
-    'CREATE TABLE FICUS.HEARTBEAT (ID INTEGER NOT NULL PRIMARY KEY, "AT" TIMESTAMP NOT NULL)',
-    'CREATE TABLE FICUS.SIGNAL (ID VARCHAR(64) NOT NULL PRIMARY KEY, TYPE VARCHAR(32) NOT NULL, DATA VARCHAR(2048))',
-  ]) {
-    await session.execute(statement).catch((error: unknown) => {
-      if (!String(error).includes('42710')) throw error;
-    });
-  }
+  await migrateLegacy('plant', { kind: 'db2', url });
 });
 
 afterAll(async () => {
+  for (const name of [`types-${run}`, `race-${run}`])
+    await fetch(`${rest}/connectors/${name}`, { method: 'DELETE' });
   await session.close();
 });
 
@@ -228,7 +224,7 @@ describe('the capture of the Db2 stand-in', () => {
     }
     const name = `race-${run}`;
     let writing = true;
-    const writers = Array.from({ length: 3 }, (_, writer) => write(writer, tables, () => writing));
+    const writers = Array.from({ length: 2 }, (_, writer) => write(writer, tables, () => writing));
     await connector(name, tables, { 'incremental.snapshot.chunk.size': '15', 'snapshot.fetch.size': '15' });
     await until('initial snapshot', async () =>
       (await offsets(name))['snapshot'] === undefined ? true : undefined,

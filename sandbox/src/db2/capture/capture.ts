@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import type { Db2Session } from '#legacy/db2/driver';
 import { stateOf } from '#legacy/db2/sqlstate';
 import { CONTROL_SCHEMA } from '../control.ts';
@@ -66,6 +66,14 @@ export class Capture {
     const connector = await this.exclusively(() => Connector.open(name, config, this.ports()));
     if (connector !== null) this.connectors.set(name, connector);
     return 'created';
+  }
+
+  /** As Connect's DELETE: what it has written stays, what it remembers does not. */
+  async remove(name: string): Promise<void> {
+    await this.exclusively(async () => {
+      this.connectors.delete(name);
+      await rm(Connector.path(this.options.dataDir, name), { force: true });
+    });
   }
 
   restart(name: string): void {

@@ -161,10 +161,9 @@ describe('a capture of the model', () => {
         const taken: string[] = [];
         const known = new Map<string, bigint>();
         const breathe = (): void => {
-          for (let steps = choose(4); steps > 0; steps--) {
-            const one = all[choose(all.length)];
-            if (one !== undefined) database.step(one);
-          }
+          // Several steps of one at a time: only then does another stand still for long.
+          const one = all[choose(all.length)];
+          for (let steps = choose(9); steps > 0; steps--) if (one !== undefined) database.step(one);
         };
         const look = (): readonly Sighting[] => {
           const found: Sighting[] = [];

@@ -49,6 +49,9 @@ async function answer(capture: Capture, request: IncomingMessage, port: number):
       return { status: 200, body: connector.offsets() };
     case 'GET status':
       return { status: 200, body: statusOf(connector, `127.0.0.1:${port}`) };
+    case 'DELETE ':
+      await capture.remove(name);
+      return { status: 204 };
     case 'POST restart':
       capture.restart(name);
       return { status: 204 };
