@@ -226,11 +226,19 @@ function evidence(context: Context, row: WireRow): Evidence {
 const UNSET = 0n;
 
 /**
- * An embedded table that has the version column is ordered by it too; one without it by the log's position.
- * Within one row the type never changes, so the two are never compared.
+ * An embedded table that has the version column is ordered by it too; one without it by the log's position. The two
+ * never meet within one row. A delete that should carry the column and does not (its table sends no full before
+ * images) is refused: by UNSET it would be lost, by the log's position it would stand above every later version.
  */
 function versionColumn(context: Context, row: WireRow, column: string): Position | null {
-  if (row[column] === undefined) return context.event.position;
-  const value = decodeColumn(context, row, column, { kind: 'long' });
-  return value === UNAVAILABLE || value === null ? UNSET : BigInt(String(value));
+  const { event, mapping } = context;
+  const mapped = mapping.fields.some((field) => field.column === column);
+  if (row[column] === undefined && !mapped) return event.position;
+  const value = row[column] === undefined ? null : decodeColumn(context, row, column, { kind: 'long' });
+  if (value !== UNAVAILABLE && value !== null) return BigInt(String(value));
+  if (event.op !== 'delete') return UNSET;
+  throw new FicusError(
+    'event_unsupported',
+    `a delete of ${event.table} without a value of the version column ${column} cannot be ordered; the table must send full before images`,
+  );
 }

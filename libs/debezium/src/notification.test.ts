@@ -26,7 +26,7 @@ describe('readNotification', () => {
       { kind: 'started', tables: ['public.a', 'public.b'] },
     ],
     ['STARTED', { data_collections: 'shop.public.a' }, { kind: 'started', tables: ['public.a'] }],
-    ['STARTED', { data_collections: '"PLANT"."PART"' }, { kind: 'started', tables: ['WORKS.PIECE'] }],
+    ['STARTED', { data_collections: '"WORKS"."PIECE"' }, { kind: 'started', tables: ['WORKS.PIECE'] }],
     [
       'IN_PROGRESS',
       { current_collection_in_progress: 'public.a', maximum_key: '9', last_processed_key: '5' },
