@@ -85,6 +85,8 @@ interface History {
   readonly children: readonly (readonly [no: number, parent: number])[];
   readonly actions: readonly Action[];
   readonly jumps: readonly number[];
+  /** Is the version set by an AFTER trigger? Then each change is two events, the first with the old version or none. */
+  readonly trigger: boolean;
 }
 
 const PARTITIONS = 2;
@@ -97,10 +99,12 @@ class Source {
   readonly #streamed: ChangeEvent[] = [];
   readonly #positions = new Map<string, bigint>();
   readonly #jumps: readonly number[];
+  readonly #trigger: boolean;
   #sequence = 0n;
 
   constructor(history: History) {
     this.#jumps = history.jumps;
+    this.#trigger = history.trigger;
     for (const id of history.parents) this.parents.set(id, this.#parent(id, 0, `big${id}`));
     for (const [no, parent] of history.children) this.children.set(no, { no, parent, v: 0 });
     for (const action of history.actions) this.#act(action);
@@ -115,8 +119,14 @@ class Source {
         const big = before === undefined || action.touchesBig ? `big${action.value}` : before.big;
         const row = this.#parent(action.id, action.value, big);
         this.parents.set(action.id, row);
+        const op = before === undefined ? 'create' : 'update';
+        if (this.#trigger) {
+          this.#stream('parent', op, action.id, before ?? null, { ...row, rv: before?.rv ?? null });
+          this.#stream('parent', 'update', action.id, row, row);
+          return;
+        }
         const sent = before !== undefined && before.big === big ? { ...row, big: UNAVAILABLE } : row;
-        this.#stream('parent', before === undefined ? 'create' : 'update', action.id, null, sent);
+        this.#stream('parent', op, action.id, null, sent);
         return;
       }
       case 'drop-parent': {
@@ -314,12 +324,14 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const), back: fc.nat(12) }) },
 );
-const history: fc.Arbitrary<History> = fc.record({
-  parents: fc.uniqueArray(id),
-  children: fc.uniqueArray(fc.tuple(no, id), { selector: ([first]) => first }),
-  actions: fc.array(action, { maxLength: 40 }),
-  jumps: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 }),
-});
+const historyOf = (version: VersionSource): fc.Arbitrary<History> =>
+  fc.record({
+    parents: fc.uniqueArray(id),
+    children: fc.uniqueArray(fc.tuple(no, id), { selector: ([first]) => first }),
+    actions: fc.array(action, { maxLength: 40 }),
+    jumps: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 }),
+    trigger: version.kind === 'column' ? fc.boolean() : fc.constant(false),
+  });
 const reads: fc.Arbitrary<readonly Read[]> = fc.array(
   fc.record({
     lane: fc.nat(3),
@@ -333,6 +345,7 @@ describe.each<VersionSource>([{ kind: 'lsn' }, { kind: 'column', column: 'rv' }]
   'a unit ordered by $kind',
   (version) => {
     const plan = planOf(version);
+    const history = historyOf(version);
 
     it('ends in the rows of the source, however its log is read', () => {
       fc.assert(

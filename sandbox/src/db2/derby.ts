@@ -75,6 +75,8 @@ export function settings(users: Readonly<Record<string, string>>): string {
     'derby.locks.escalationThreshold': 2_147_483_647,
     'derby.locks.waitTimeout': 20,
     'derby.locks.deadlockTimeout': 2,
+    // Each time the values in memory are used up, the catalogue is written, which fails when somebody reads it.
+    'derby.language.sequence.preallocator': 20_000,
     // Statistics are refreshed in the background otherwise, at moments that a test cannot foresee.
     'derby.storage.indexStats.auto': false,
     'derby.stream.error.file': 'derby.log',
