@@ -123,7 +123,7 @@ export class BatchApplier {
     }
     const { conflicts, rejected } = await this.#documents.save(plan, term, writes);
     if (rejected.length > 0) await this.#confirmTerm(context);
-    const again = conflicts.map((write) => keyText(write.before.key));
+    const again = new Set(conflicts.map((write) => keyText(write.before.key)));
     for (const { write, reason } of rejected) {
       const one = decided.get(keyText(write.before.key));
       decided.delete(keyText(write.before.key));
@@ -132,7 +132,7 @@ export class BatchApplier {
     }
     const open: Work[] = [];
     for (const [text, { work, outcomes, failures }] of decided) {
-      if (again.includes(text)) {
+      if (again.has(text)) {
         open.push(work);
         continue;
       }

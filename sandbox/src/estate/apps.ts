@@ -33,7 +33,13 @@ export async function startApp(
           join(REPOSITORY, 'dist', 'apps', name, 'src', 'main.js'),
         ],
         cwd: REPOSITORY,
-        env: { ...settings, FICUS_HTTP_PORT: String(port), FICUS_INSTANCE: `${name}-1` },
+        // Each call of IBM's driver holds a thread of this pool while it waits for the server.
+        env: {
+          ...settings,
+          UV_THREADPOOL_SIZE: '16',
+          FICUS_HTTP_PORT: String(port),
+          FICUS_INSTANCE: `${name}-1`,
+        },
         logFile: join(given.dataDir, `${name}.log`),
       },
       health: async () => {

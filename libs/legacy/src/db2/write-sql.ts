@@ -2,7 +2,7 @@ import type { CanonicalDocument, DocumentKey } from '#core/document';
 import { FicusError } from '#core/errors';
 import type { Content } from '#core/field-type';
 import { type Field, keyFields } from '#core/plan';
-import { type Changes, changesOf, childChanges } from '../postgres/row-changes.ts';
+import { type Changes, changesOf, childChanges } from '../row-changes.ts';
 import { columnOf, type EmbedShape, type PlanShape, type Shape, writable } from './columns.ts';
 import { assigned } from './expression.ts';
 import { equals, keyCondition, parentCondition } from './read-sql.ts';

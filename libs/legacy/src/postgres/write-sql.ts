@@ -2,6 +2,7 @@ import type { CanonicalDocument, DocumentKey } from '#core/document';
 import { FicusError } from '#core/errors';
 import type { CanonicalValue, Content, FieldType } from '#core/field-type';
 import { type Field, keyFields } from '#core/plan';
+import { type Changes, changesOf, childChanges } from '../row-changes.ts';
 import {
   type Column,
   columnOf,
@@ -12,7 +13,6 @@ import {
 } from './columns.ts';
 import { assigned, comparable, parameterText, textOf } from './expression.ts';
 import { keyCondition, parentCondition, ROOT } from './read-sql.ts';
-import { type Changes, changesOf, childChanges } from './row-changes.ts';
 import { Binding, identifier, type Statement, tableName } from './statement.ts';
 
 /** PostgreSQL takes 65,535 parameters a statement. */
