@@ -9,7 +9,7 @@ import type { Registry } from 'prom-client';
 import type { Dependencies } from '#observability/dependencies';
 import { HealthController } from './health.controller.ts';
 import type { Supervisor } from './supervisor.ts';
-import { DEPENDENCIES, REGISTRY, SUPERVISOR } from './tokens.ts';
+import { DEPENDENCIES, REGISTRY } from './tokens.ts';
 
 export interface ReplicatorParts {
   readonly supervisor: Supervisor;
@@ -35,7 +35,6 @@ export class ReplicatorModule implements OnApplicationBootstrap, OnApplicationSh
       controllers: [HealthController],
       providers: [
         { provide: PARTS, useValue: parts },
-        { provide: SUPERVISOR, useValue: parts.supervisor },
         { provide: DEPENDENCIES, useValue: parts.dependencies },
         { provide: REGISTRY, useValue: parts.registry },
       ],

@@ -24,8 +24,6 @@ const schema = z.object({
   FICUS_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
-export type Setting = keyof z.infer<typeof schema>;
-
 export interface Environment {
   readonly mongoUrl: string;
   readonly mongoDatabase: string;

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { NODE, REPOSITORY } from '../paths.ts';
 import { describeExit } from '../process/child.ts';
@@ -127,9 +127,4 @@ async function command(
   const output = (await child.output()).trim();
   if (exit.code !== 0) throw new Error(`${[program, ...args].join(' ')}: ${describeExit(exit)}\n${output}`);
   return output;
-}
-
-/** Removes what an estate that was killed left for other shells. */
-export async function forgetEstate(): Promise<void> {
-  await rm(ESTATE_FILE, { force: true });
 }
