@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -128,4 +128,56 @@ it('a change of either side arrives, and a verification proves it', async () => 
 it('the same plan again changes nothing', async () => {
   const plan = join(folder, 'orders.yaml');
   expect(await ficus('plan', 'apply', plan)).toContain('was applied already');
+});
+
+it('a changed plan has its table read again, and every document follows', async () => {
+  const plan = join(folder, 'orders.yaml');
+  const renamed = (await readFile(plan, 'utf8')).replace('  note: {', '  remark: {');
+  await writeFile(plan, renamed);
+  expect(await ficus('plan', 'apply', plan)).toContain(`${SCHEMA}.customer_order is read again`);
+  await waitFor(
+    'both stores with the renamed field',
+    async () => {
+      const { documents, unequal } = await compareBytes(api, UNIT);
+      if (documents !== ORDERS - 1 || unequal.length > 0)
+        throw new Error(`${unequal.length} of ${documents} unequal`);
+    },
+    { timeoutMs: 120_000, everyMs: 1_000 },
+  );
+  const answer = await fetch(`${api}/v1/${UNIT}/EU,9007199254740995`, {
+    headers: { 'ficus-read-from': 'mongodb' },
+  });
+  expect(await answer.json()).toMatchObject({ remark: 'geändert' });
+});
+
+it('a change of what documents are told apart by is refused', async () => {
+  const plan = join(folder, 'moved.yaml');
+  const text = (await readFile(join(folder, 'orders.yaml'), 'utf8')).replace(
+    /^collection: .*$/m,
+    'collection: elsewhere',
+  );
+  await writeFile(plan, text);
+  await expect(ficus('plan', 'apply', plan)).rejects.toMatchObject({
+    stderr: expect.stringContaining('collection cannot change'),
+  });
+});
+
+it('a truncate is put aside for an operator', async () => {
+  await withClient(billing, (client) => client.query(`TRUNCATE ${SCHEMA}.order_line`));
+  const letters = await waitFor(
+    'the dead letter',
+    async () => {
+      const { body } = await admin.call<{ items: readonly { code: string; reason: string }[] }>(
+        'GET',
+        `/admin/dead-letters?unit=${UNIT}`,
+      );
+      if ((body.items ?? []).length === 0) throw new Error(JSON.stringify(body));
+      return body.items;
+    },
+    { timeoutMs: 60_000, everyMs: 250 },
+  );
+  expect(letters[0]).toMatchObject({
+    code: 'event_unsupported',
+    reason: expect.stringContaining('truncate'),
+  });
 });

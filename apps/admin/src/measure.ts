@@ -31,7 +31,8 @@ export async function measure(unit: Unit, parts: MeasureParts): Promise<Measurem
     lagLimitMs: plan.levels.lagMs,
     snapshotComplete: replication?.snapshot.complete ?? false,
     deadLetters,
-    lastVerification: last === null ? null : factsOf(last, plan.levels.driftPpm, now),
+    lastVerification:
+      last === null || !isOfSnapshot(last, unit) ? null : factsOf(last, plan.levels.driftPpm, now),
     verifiedLimitMs: plan.levels.verifiedMs,
     driftLimitPpm: plan.levels.driftPpm,
     aliveFacades: facades.length,
@@ -45,6 +46,12 @@ export async function lastEnded(
 ): Promise<Verification | null> {
   const recent = await verifications.history(unit, LOOKED_AT);
   return recent.find((one) => one.finishedAt !== null) ?? null;
+}
+
+/** A run that began before the snapshot was complete (of a plan that changed since, say) proves nothing of what is now. */
+function isOfSnapshot(run: Verification, { replication }: Unit): boolean {
+  const completedAt = replication?.snapshot.completedAt ?? null;
+  return completedAt === null || Date.parse(run.startedAt ?? run.requestedAt) >= Date.parse(completedAt);
 }
 
 /** How many differences are tolerable is for the drift guard to say; the run itself must have been carried out. */

@@ -5,6 +5,7 @@ import type { LegacySystem, Systems } from '#config/systems';
 import { FicusError } from '#core/errors';
 import { type Plan, topicsOf } from '#core/plan';
 import { checkAgainstCatalogue } from '#core/plan-catalogue';
+import { planChange, planClashes } from '#core/plan-change';
 import type { CatalogueTable } from '#core/ports/catalogue';
 import { connectorTopics, controlTables } from '#debezium/connector-config';
 import { DEAD_LETTER_TOPIC } from '#kafka/dead-letter-topic';
@@ -12,7 +13,7 @@ import { ensureTopics } from '#kafka/topics';
 import { openCatalogue } from '#legacy/open';
 import { ensurePublication } from '#legacy/postgres/publication';
 import type { Control } from '#mongo/control/control';
-import { ensureCollection } from '#mongo/documents/schema';
+import { ensureCollection, relaxCollection } from '#mongo/documents/schema';
 import { systemClock } from '#observability/clock';
 
 export interface ApplyParts {
@@ -42,6 +43,10 @@ const LONG = { 'retention.ms': '604800000' };
  * @throws FicusError `plan_invalid` when a plan contradicts its legacy database; nothing is changed then.
  */
 export async function applyPlans(plans: readonly NamedPlan[], parts: ApplyParts): Promise<void> {
+  await checkEstate(
+    plans.map(({ plan }) => plan),
+    parts.control,
+  );
   for (const [name, own] of Map.groupBy(plans, ({ plan }) => plan.system))
     await checkLive(
       name,
@@ -50,6 +55,23 @@ export async function applyPlans(plans: readonly NamedPlan[], parts: ApplyParts)
     );
   for (const [name, own] of Map.groupBy(plans, ({ plan }) => plan.system))
     await applyToSystem(name, own, parts);
+}
+
+/** Against the units that are applied already, which stand in other files, perhaps in another repository. */
+async function checkEstate(plans: readonly Plan[], control: Control): Promise<void> {
+  const applied = (await control.units.readAll()).map((unit) => unit.plan);
+  const others = applied.filter((known) => !plans.some((plan) => plan.unit === known.unit));
+  const faults = [...planClashes([...others, ...plans])];
+  for (const plan of plans) {
+    const known = applied.find((one) => one.unit === plan.unit);
+    const refused = known === undefined ? [] : planChange(known, plan).refused;
+    for (const member of refused) {
+      faults.push(
+        `${plan.unit}: ${member} cannot change while the unit is applied; give the unit a new name and collection`,
+      );
+    }
+  }
+  if (faults.length > 0) throw new FicusError('plan_invalid', faults.join('\n'));
 }
 
 async function checkLive(name: string, plans: readonly Plan[], parts: ApplyParts): Promise<void> {
@@ -75,22 +97,38 @@ async function applyToSystem(name: string, plans: readonly NamedPlan[], parts: A
     plans.map(({ plan }) => plan),
     parts,
   );
-  for (const { plan } of plans) {
-    const unit = await parts.control.units.read(plan.unit);
-    await ensureCollection(parts.documents, plan, unit?.state.term ?? 1);
-  }
   if (system.kind === 'postgres') {
     const { heartbeat, signal } = controlTables(system.kind);
     const tables = [...plans.flatMap(({ plan }) => tablesOf(plan)), heartbeat, signal];
     await ensurePublication(system.adminUrl ?? system.url, system.capture.publication, tables);
   }
-  for (const { plan, text } of plans) {
-    const applied = await parts.control.plans.put(plan, text, userInfo().username);
-    parts.say(
-      `${plan.unit}: version ${applied.version} ${applied.changed ? 'applied' : 'was applied already'}`,
-    );
-  }
+  for (const named of plans) await applyOne(named, parts);
 }
+
+/**
+ * Replicators still write by the old plan until they have read the new one: the collection's schema is taken off
+ * first and put on last, so that neither refuses the other's documents meanwhile. The fence stays all along.
+ */
+async function applyOne({ plan, text }: NamedPlan, { control, documents, say }: ApplyParts): Promise<void> {
+  const unit = await control.units.read(plan.unit);
+  const term = unit?.state.term ?? 1;
+  await relaxCollection(documents, plan, term);
+  const applied = await control.plans.put(plan, text, userInfo().username);
+  if (unit !== null && applied.changed) {
+    for (const table of planChange(unit.plan, plan).snapshot) {
+      await control.snapshots.change(plan.unit, table, ANEW);
+      say(`${plan.unit}: ${table} is read again`);
+    }
+  }
+  await ensureCollection(documents, plan, term);
+  say(`${plan.unit}: version ${applied.version} ${applied.changed ? 'applied' : 'was applied already'}`);
+}
+
+/** A table's snapshot that has not been ordered yet. */
+const ANEW = {
+  ...{ requestedAt: null, startedAt: null, progressAt: null },
+  ...{ scannedAt: null, scanEnds: null, completedAt: null, total: null },
+};
 
 async function makeTopics(system: LegacySystem, plans: readonly Plan[], parts: ApplyParts): Promise<void> {
   const { topicPrefix } = system.capture;

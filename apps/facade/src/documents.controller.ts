@@ -85,6 +85,7 @@ export class DocumentsController {
   #writable(request: UnitRequest): Unit {
     const unit = this.#unit(request);
     this.#writer.admit(unit);
+    refuseCondition(request);
     return unit;
   }
 
@@ -110,6 +111,12 @@ function keyIn(unit: Unit, request: FastifyRequest): DocumentKey {
   } catch (cause) {
     throw new FicusError('key_invalid', reasonOf(cause), { cause });
   }
+}
+
+/** A condition that is not checked must not look as if it were. */
+function refuseCondition(request: FastifyRequest): void {
+  if (request.headers['if-match'] === undefined) return;
+  throw new FicusError('request_invalid', 'the header If-Match is not supported on writes yet; leave it out');
 }
 
 /** The diagnostic header Ficus-Read-From. */

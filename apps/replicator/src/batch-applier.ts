@@ -16,7 +16,7 @@ export interface ApplyContext {
   /** By topic; every topic of the batch is in it. */
   readonly incarnations: ReadonlyMap<string, number>;
   /** The unit's term as it stands in the control database now. */
-  readonly currentTerm: () => Promise<number>;
+  readonly isCurrent: () => Promise<boolean>;
 }
 
 export interface Failure {
@@ -63,7 +63,12 @@ export class BatchApplier {
   /** @throws FicusError retryable: the same batch must come again; what was written of it is harmless to repeat. */
   async apply(context: ApplyContext, records: readonly LogRecord[]): Promise<BatchResult> {
     const result = new Tally();
-    let open = this.#interpret(context, records, result);
+    await this.#settle(context, this.#interpret(context, records, result), result);
+    return result;
+  }
+
+  async #settle(context: ApplyContext, works: readonly Work[], result: Tally): Promise<void> {
+    let open = works;
     for (let round = 0; open.length > 0; round++) {
       if (round === MAX_ROUNDS) {
         throw new FicusError(
@@ -74,7 +79,6 @@ export class BatchApplier {
       }
       open = await this.#round(context, open, result);
     }
-    return result;
   }
 
   #interpret(context: ApplyContext, records: readonly LogRecord[], result: Tally): Work[] {
@@ -122,13 +126,12 @@ export class BatchApplier {
       if (after !== before) writes.push({ before, after });
     }
     const { conflicts, rejected } = await this.#documents.save(plan, term, writes);
-    if (rejected.length > 0) await this.#confirmTerm(context);
+    if (rejected.length > 0) await this.#confirmCurrent(context);
     const again = new Set(conflicts.map((write) => keyText(write.before.key)));
     for (const { write, reason } of rejected) {
-      const one = decided.get(keyText(write.before.key));
+      const refused = decided.get(keyText(write.before.key))?.work;
       decided.delete(keyText(write.before.key));
-      for (const { record } of one?.work.changes ?? [])
-        result.failed(record, new FicusError('value_invalid', `MongoDB refused the document: ${reason}`));
+      if (refused !== undefined) await this.#oneByOne(context, refused, reason, result);
     }
     const open: Work[] = [];
     for (const [text, { work, outcomes, failures }] of decided) {
@@ -142,17 +145,25 @@ export class BatchApplier {
     return open;
   }
 
-  /** The fence refuses a writer of an older term: that is no fault of the documents. */
-  async #confirmTerm({ plan, term, currentTerm }: ApplyContext): Promise<void> {
-    const current = await currentTerm();
-    if (current === term) return;
-    throw new FicusError(
-      'state_conflict',
-      `${plan.unit} is in term ${current} now; the batch was of ${term}`,
-      {
-        retryable: true,
-      },
-    );
+  /** A refused document may hold good changes beside the bad one: each is tried by itself, in order. */
+  async #oneByOne(
+    context: ApplyContext,
+    { key, changes }: Work,
+    reason: string,
+    result: Tally,
+  ): Promise<void> {
+    const [first, ...rest] = changes;
+    if (first !== undefined && rest.length === 0) {
+      result.failed(first.record, new FicusError('value_invalid', `MongoDB refused the document: ${reason}`));
+      return;
+    }
+    for (const change of changes) await this.#settle(context, [{ key, changes: [change] }], result);
+  }
+
+  /** The fence refuses a writer of an older term, the schema one of an older plan: no fault of the documents. */
+  async #confirmCurrent({ plan, isCurrent }: ApplyContext): Promise<void> {
+    if (await isCurrent()) return;
+    throw new FicusError('state_conflict', `${plan.unit} has moved on under the batch`, { retryable: true });
   }
 
   #fold(

@@ -76,6 +76,7 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
       kafka,
       connector: new ConnectorSteward(name, system, { connect, dependencies, clock, log }),
       snapshot: new SnapshotSteward(legacy, snapshotParts),
+      legacy,
       status: control.status,
       dependencies,
       meters,

@@ -44,8 +44,8 @@ export class ConnectorSteward {
     const { connect, dependencies, clock, log } = this.#parts;
     const { connector } = this.#system.capture;
     try {
-      const wanted = configOf(this.#system, tables);
       const known = await connect.config(connector);
+      const wanted = neverLess(known, configOf(this.#system, tables));
       if (known === null || !covers(known, wanted)) {
         this.#healthy = false;
         log.info(
@@ -87,6 +87,18 @@ function configOf(system: LegacySystem, tables: readonly string[]): ConnectorCon
         }
       : null;
   return connectorConfig({ kind: system.kind, topicPrefix, schemas, tables, postgres });
+}
+
+const TABLES = 'table.include.list';
+
+/**
+ * Another replicator may know of a plan that this one has not read yet. A table taken off the list, if only for a
+ * moment, loses the changes of that moment for ever; so the list only grows.
+ */
+function neverLess(known: ConnectorConfig | null, wanted: ConnectorConfig): ConnectorConfig {
+  const there = (known?.[TABLES] ?? '').split(',').filter((table) => table !== '');
+  const asked = (wanted[TABLES] ?? '').split(',');
+  return { ...wanted, [TABLES]: [...there, ...asked.filter((table) => !there.includes(table))].join(',') };
 }
 
 /** Connect adds members of its own (the name), so the known configuration may hold more. */

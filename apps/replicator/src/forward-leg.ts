@@ -78,7 +78,8 @@ export class ForwardLeg {
   }
 
   async #handle(records: readonly LogRecord[]): Promise<void> {
-    const { plan, state } = this.#unit;
+    const of = this.#unit;
+    const { plan, state } = of;
     for (const topic of new Set(records.map((record) => record.topic))) await this.#learnIncarnation(topic);
     const result = await this.#parts.applier.apply(
       {
@@ -86,7 +87,7 @@ export class ForwardLeg {
         epoch: state.epoch,
         term: state.term,
         incarnations: this.#incarnations,
-        currentTerm: () => this.#currentTerm(),
+        isCurrent: () => this.#isCurrent(of),
       },
       records,
     );
@@ -130,13 +131,12 @@ export class ForwardLeg {
     meters.applied(unit, result, letters.length, now);
   }
 
-  /** Asked when a write was refused: the supervisor may be a moment behind a flip. */
-  async #currentTerm(): Promise<number> {
-    const { state } = this.#unit;
-    const found = await this.#parts.units.read(state.unit);
-    if (found === null) return state.term;
-    this.#unit = { ...this.#unit, state: found.state };
-    return found.state.term;
+  /** Asked when a write was refused: the supervisor may be a moment behind a flip, or behind a changed plan. */
+  async #isCurrent(of: Unit): Promise<boolean> {
+    const found = await this.#parts.units.read(of.plan.unit);
+    if (found === null) return true;
+    this.#unit = found;
+    return found.state.term === of.state.term && found.planVersion === of.planVersion;
   }
 
   async #learnIncarnation(topic: string): Promise<void> {

@@ -22,8 +22,6 @@ export interface SnapshotParts {
 export class SnapshotSteward {
   readonly #legacy: LegacyStore;
   readonly #parts: SnapshotParts;
-  /** The connector reads one table after the other, so a sign of life of any table is one for all that wait. */
-  #heardAt = 0;
 
   constructor(legacy: LegacyStore, parts: SnapshotParts) {
     this.#legacy = legacy;
@@ -35,6 +33,7 @@ export class SnapshotSteward {
     plan: Plan,
     committed: ReadonlyMap<string, Offsets>,
     connectorRuns: boolean,
+    of: { readonly lastSign: number },
   ): Promise<SnapshotProgress> {
     const { snapshots, clock } = this.#parts;
     const known = new Map((await snapshots.list(plan.unit)).map((one) => [one.table, one]));
@@ -45,7 +44,7 @@ export class SnapshotSteward {
       if (one?.scanEnds) {
         if (isPast(committed, endsOf(plan, one)))
           await snapshots.change(plan.unit, table, { completedAt: this.#now() });
-      } else if (clock.now() - Math.max(this.#heardAt, lastSign(one)) > SILENCE_MS) {
+      } else if (clock.now() - Math.max(of.lastSign, lastSign(one)) > SILENCE_MS) {
         order.push(table);
       }
     }
@@ -53,9 +52,20 @@ export class SnapshotSteward {
     return progressOf(tablesOf(plan), await snapshots.list(plan.unit));
   }
 
+  /**
+   * The newest sign of life of any running snapshot, ms since the epoch. The connector reads one table after the
+   * other, so it counts for all that wait, whichever replicator heard it.
+   */
+  async lastSign(plans: readonly Plan[]): Promise<number> {
+    const known = await Promise.all(plans.map((plan) => this.#parts.snapshots.list(plan.unit)));
+    return Math.max(
+      0,
+      ...known.flat().map((one) => (one.progressAt === null ? 0 : Date.parse(one.progressAt))),
+    );
+  }
+
   /** Takes note of what the connector says of a snapshot. */
   async hear(plans: readonly Plan[], notification: SnapshotNotification): Promise<void> {
-    this.#heardAt = this.#parts.clock.now();
     for (const plan of plans) {
       for (const table of notification.tables.filter((name) => tablesOf(plan).includes(name))) {
         await this.#note(plan, table, notification);

@@ -2,6 +2,7 @@ import type { Kafka } from 'kafkajs';
 import type { LegacySystem } from '#config/systems';
 import { reasonOf } from '#core/errors';
 import { forwardGroup, type Plan, topicsOf } from '#core/plan';
+import type { LegacyStore } from '#core/ports/legacy-store';
 import type { ReplicationStatusStore } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
 import { heartbeatTopic, notificationTopic } from '#debezium/connector-config';
@@ -19,10 +20,14 @@ export interface WatchParts extends SnapshotParts {
   readonly kafka: Kafka;
   readonly connector: ConnectorSteward;
   readonly snapshot: SnapshotSteward;
+  readonly legacy: LegacyStore;
   readonly status: ReplicationStatusStore;
   readonly dependencies: Dependencies;
   readonly meters: Meters;
 }
+
+/** How often the source is asked for its time. */
+const SKEW_MS = 10_000;
 
 /**
  * Watches one legacy system: the pulse of its connector, its snapshots, and how far each unit is behind. All
@@ -37,6 +42,9 @@ export class SystemWatch {
   #units: readonly Unit[] = [];
   #beat = 0;
   #reports = false;
+  /** The source's clock less ours. */
+  #skewMs = 0;
+  #skewAt = 0;
 
   constructor(name: string, system: LegacySystem, parts: WatchParts) {
     this.#name = name;
@@ -75,16 +83,32 @@ export class SystemWatch {
       units.flatMap(({ plan }) => [plan.root.table, ...plan.embeds.map((embed) => embed.table)]),
     );
     if (!this.#reports) return;
+    await this.#learnSkew();
+    const lastSign = await this.#parts.snapshot.lastSign(units.map(({ plan }) => plan)).catch(() => 0);
     for (const unit of units) {
       try {
-        await this.#report(unit.plan);
+        await this.#report(unit.plan, lastSign);
       } catch (error) {
         this.#parts.log.warn({ system: this.#name, unit: unit.plan.unit }, `status: ${reasonOf(error)}`);
       }
     }
   }
 
-  async #report(plan: Plan): Promise<void> {
+  /** Commit times are the source's, and its clock need not be ours. A source that is away keeps the last known skew. */
+  async #learnSkew(): Promise<void> {
+    const { clock, legacy } = this.#parts;
+    if (clock.now() - this.#skewAt < SKEW_MS) return;
+    try {
+      const before = clock.now();
+      const theirs = await legacy.now();
+      this.#skewMs = theirs - (before + clock.now()) / 2;
+      this.#skewAt = clock.now();
+    } catch (error) {
+      this.#parts.log.warn({ system: this.#name }, `clock of the source: ${reasonOf(error)}`);
+    }
+  }
+
+  async #report(plan: Plan, lastSign: number): Promise<void> {
     const { clock, progress, snapshot, connector, status, meters } = this.#parts;
     const topics = topicsOf(plan);
     // The beat is taken first: what was committed before it lies below the ends that are sampled after it.
@@ -96,9 +120,9 @@ export class SystemWatch {
     this.#watermarks.set(plan.unit, watermarks);
     if (beat > 0) watermarks.sampled(beat, ends);
     const appliedUpTo = watermarks.committed(committed);
-    const snapshots = await snapshot.tend(plan, committed, connector.healthy);
+    const snapshots = await snapshot.tend(plan, committed, connector.healthy, { lastSign });
     const now = clock.now();
-    const lagMs = appliedUpTo === null ? null : Math.max(0, now - appliedUpTo);
+    const lagMs = appliedUpTo === null ? null : Math.max(0, now + this.#skewMs - appliedUpTo);
     const backlog = Number(backlogOf(ends, committed));
     await status.put({
       unit: plan.unit,

@@ -107,6 +107,8 @@ function postgresConfig({ postgres }: CaptureSettings): Record<string, string> {
     'publication.name': postgres.publication,
     // Tables join and leave by `plan apply`, never by the connector's own hand.
     'publication.autocreate.mode': 'disabled',
+    // A truncate must not pass unseen; it is put aside for an operator.
+    'skipped.operations': 'none',
     'interval.handling.mode': 'string',
     'hstore.handling.mode': 'json',
     'slot.drop.on.stop': 'false',

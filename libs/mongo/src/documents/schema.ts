@@ -36,23 +36,37 @@ export function validatorOf(plan: Plan, term: number): Document {
   const required = [...new Set(plan.root.fields.map((field) => field.segments[0] ?? field.path))];
   return {
     $and: [
-      { '_m.t': { $type: 'int', $gte: term } },
+      fenceOf(term),
       { $jsonSchema: { properties } },
       { $or: [{ '_m.live': false }, { '_m.miss': { $exists: true } }, { $jsonSchema: { required } }] },
     ],
   };
 }
 
-/**
- * Makes the collection with its validator and indexes, or brings an existing one up to the plan. Idempotent.
- * `_id` serves the key; `_m.at` serves the lag by document.
- */
+/** Leaves the fence as the only rule of an existing collection, while a changed plan is rolled out. */
+export async function relaxCollection(db: Db, plan: Plan, term: number): Promise<void> {
+  if (await exists(db, plan.collection)) await modify(db, plan.collection, fenceOf(term));
+}
+
+/** Makes the collection with its validator, or brings an existing one up to the plan. Idempotent. `_id` is the key. */
 export async function ensureCollection(db: Db, plan: Plan, term: number): Promise<void> {
   const validator = validatorOf(plan, term);
-  const options = { validator, validationLevel: 'strict', validationAction: 'error' } as const;
-  const [known] = await db.listCollections({ name: plan.collection }, { nameOnly: true }).toArray();
-  if (known === undefined) await db.createCollection(plan.collection, options);
-  else await db.command({ collMod: plan.collection, ...options, maxTimeMS: 30_000 });
+  if (await exists(db, plan.collection)) await modify(db, plan.collection, validator);
+  else await db.createCollection(plan.collection, { validator, ...STRICT });
+}
+
+const STRICT = { validationLevel: 'strict', validationAction: 'error' } as const;
+
+function fenceOf(term: number): Document {
+  return { '_m.t': { $type: 'int', $gte: term } };
+}
+
+async function exists(db: Db, collection: string): Promise<boolean> {
+  return (await db.listCollections({ name: collection }, { nameOnly: true }).toArray()).length > 0;
+}
+
+async function modify(db: Db, collection: string, validator: Document): Promise<void> {
+  await db.command({ collMod: collection, validator, ...STRICT, maxTimeMS: 30_000 });
 }
 
 function tree(fields: readonly Field[]): Record<string, Document> {
