@@ -75,6 +75,13 @@ describe('a document', () => {
     );
   });
 
+  it('is not written under a condition that nobody would check', async () => {
+    const { headers } = await rig.send('POST', '/v1/orders', { body: ADA });
+    const condition = { headers: { 'if-match': String(headers.etag) } };
+    expect(codeOf(await rig.send('DELETE', '/v1/orders/EU,7', condition))).toBe('request_invalid');
+    expect((await rig.send('GET', '/v1/orders/EU,7')).status).toBe(200);
+  });
+
   it('answers HEAD like GET without the body', async () => {
     const created = await rig.send('POST', '/v1/orders', { body: ADA });
     const head = await rig.send('HEAD', '/v1/orders/EU,7');
