@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Db2Session, openSession } from '#legacy/db2/driver';
+import { CONTROL_SCHEMA } from '../control.ts';
 import { CAPTURE_NAME, Capture } from './capture.ts';
 import { Publisher } from './publisher.ts';
 import { startRest } from './rest.ts';
@@ -20,6 +21,8 @@ const publisher = new Publisher(settings.brokers, 'db2-stand-in');
 await publisher.connect();
 const capture = new Capture({ sessions, publisher, database: settings.database, dataDir: settings.dataDir });
 await capture.open();
+// Derby refuses a statement when several sessions want a sequence's first range at once: it is taken before anybody comes.
+await sessions.chores.query(`VALUES NEXT VALUE FOR ${CONTROL_SCHEMA}.LOGSEQ`);
 const rest = await startRest(capture, settings.port);
 console.log(`${CAPTURE_NAME}, its REST on 127.0.0.1:${settings.port}`);
 
