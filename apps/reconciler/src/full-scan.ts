@@ -37,7 +37,7 @@ const MAX_SUSPECTS = 1_000;
 const SAVE_MS = 500;
 
 /**
- * Compares all of a unit in both stores. The run lives in the control database: any worker may take it over at the
+ * Compares all of a unit in both stores. The run lives in the control database, so any worker may take it over at the
  * last saved key, and a run that is handed out twice is done by the one that took it last.
  */
 export class FullScan {
