@@ -13,6 +13,8 @@ export default defineConfig({
           name: 'unit',
           include: ['{apps,libs,sandbox,migrations,test}/**/*.test.ts'],
           exclude: ['**/*.{int,e2e}.test.ts', '**/node_modules/**'],
+          // They share nothing but modules, and starting a worker for each file takes longer than most of them.
+          isolate: false,
           // A limit against hanging, far above what any of them takes on a busy machine.
           testTimeout: 60_000,
         },

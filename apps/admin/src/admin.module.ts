@@ -5,8 +5,9 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import type { DependencyState } from '#observability/dependencies';
+import { HEALTH, type Health, HealthController, type Readiness } from '#observability/health.controller';
 import { type AdminParts, PARTS } from './admin-parts.ts';
-import { HealthController } from './health.controller.ts';
 import { RecordsController } from './records.controller.ts';
 import { UnitsController } from './units.controller.ts';
 
@@ -19,10 +20,17 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
   }
 
   static with(parts: AdminParts): DynamicModule {
+    const health: Health = {
+      readiness: () => readinessOf(parts.dependencies.states()),
+      metrics: parts.registry,
+    };
     return {
       module: AdminModule,
       controllers: [UnitsController, RecordsController, HealthController],
-      providers: [{ provide: PARTS, useValue: parts }],
+      providers: [
+        { provide: PARTS, useValue: parts },
+        { provide: HEALTH, useValue: health },
+      ],
     };
   }
 
@@ -34,4 +42,11 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
     await this.#parts.caretaker.stop();
     await this.#parts.close();
   }
+}
+
+/** Without the control database nothing works; without Redis only verifications cannot be asked for. */
+function readinessOf(dependencies: readonly DependencyState[]): Readiness {
+  const isDown = !dependencies.some((one) => one.name === 'mongodb' && one.up);
+  const status = isDown ? 'down' : dependencies.every((one) => one.up) ? 'up' : 'degraded';
+  return { status, dependencies };
 }

@@ -5,9 +5,10 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import { HEALTH, type Health, HealthController } from '#observability/health.controller';
 import { DocumentsController } from './documents.controller.ts';
 import type { FacadeParts } from './facade-parts.ts';
-import { HealthController } from './health.controller.ts';
+import { readinessOf } from './readiness.ts';
 import { PARTS } from './tokens.ts';
 
 @Module({})
@@ -21,10 +22,18 @@ export class FacadeModule implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   static with(parts: FacadeParts): DynamicModule {
+    const { registry, dependencies, metrics } = parts;
+    const health: Health = {
+      readiness: () => readinessOf(registry.known, dependencies.states()),
+      metrics,
+    };
     return {
       module: FacadeModule,
       controllers: [DocumentsController, HealthController],
-      providers: [{ provide: PARTS, useValue: parts }],
+      providers: [
+        { provide: PARTS, useValue: parts },
+        { provide: HEALTH, useValue: health },
+      ],
     };
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Readiness, readinessOf } from './readiness.ts';
+import type { Readiness } from '#observability/health.controller';
+import { readinessOf } from './readiness.ts';
 
 interface Case {
   readonly why: string;

@@ -7,9 +7,8 @@ import {
 } from '@nestjs/common';
 import type { Registry } from 'prom-client';
 import type { Dependencies } from '#observability/dependencies';
-import { HealthController } from './health.controller.ts';
+import { allOrNothing, HEALTH, type Health, HealthController } from '#observability/health.controller';
 import type { Reconciler } from './reconciler.ts';
-import { DEPENDENCIES, PARTS, REGISTRY } from './tokens.ts';
 
 export interface ReconcilerModuleParts {
   readonly reconciler: Reconciler;
@@ -18,6 +17,8 @@ export interface ReconcilerModuleParts {
   /** Closes what was opened, after the reconciler has stopped. */
   readonly close: () => Promise<void>;
 }
+
+const PARTS = Symbol('parts');
 
 @Module({})
 export class ReconcilerModule implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -28,13 +29,16 @@ export class ReconcilerModule implements OnApplicationBootstrap, OnApplicationSh
   }
 
   static with(parts: ReconcilerModuleParts): DynamicModule {
+    const health: Health = {
+      readiness: () => allOrNothing(parts.dependencies.states()),
+      metrics: parts.registry,
+    };
     return {
       module: ReconcilerModule,
       controllers: [HealthController],
       providers: [
         { provide: PARTS, useValue: parts },
-        { provide: DEPENDENCIES, useValue: parts.dependencies },
-        { provide: REGISTRY, useValue: parts.registry },
+        { provide: HEALTH, useValue: health },
       ],
     };
   }

@@ -7,9 +7,8 @@ import {
 } from '@nestjs/common';
 import type { Registry } from 'prom-client';
 import type { Dependencies } from '#observability/dependencies';
-import { HealthController } from './health.controller.ts';
+import { allOrNothing, HEALTH, type Health, HealthController } from '#observability/health.controller';
 import type { Supervisor } from './supervisor.ts';
-import { DEPENDENCIES, REGISTRY } from './tokens.ts';
 
 export interface ReplicatorParts {
   readonly supervisor: Supervisor;
@@ -30,13 +29,16 @@ export class ReplicatorModule implements OnApplicationBootstrap, OnApplicationSh
   }
 
   static with(parts: ReplicatorParts): DynamicModule {
+    const health: Health = {
+      readiness: () => allOrNothing(parts.dependencies.states()),
+      metrics: parts.registry,
+    };
     return {
       module: ReplicatorModule,
       controllers: [HealthController],
       providers: [
         { provide: PARTS, useValue: parts },
-        { provide: DEPENDENCIES, useValue: parts.dependencies },
-        { provide: REGISTRY, useValue: parts.registry },
+        { provide: HEALTH, useValue: health },
       ],
     };
   }

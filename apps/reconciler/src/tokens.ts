@@ -1,3 +1,0 @@
-export const DEPENDENCIES = Symbol('dependencies');
-export const REGISTRY = Symbol('registry');
-export const PARTS = Symbol('parts');

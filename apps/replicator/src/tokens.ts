@@ -1,2 +1,0 @@
-export const DEPENDENCIES = Symbol('dependencies');
-export const REGISTRY = Symbol('registry');
