@@ -3,6 +3,7 @@ import { FicusError } from '#core/errors';
 import { Dependencies } from '#observability/dependencies';
 import { HandClock } from '#testing/hand-clock';
 import { MemoryLegacyStore } from '#testing/memory-legacy-store';
+import { aPlan } from '#testing/plans';
 import { LegacyWatch } from './legacy-watch.ts';
 
 class CountingStore extends MemoryLegacyStore {
@@ -16,7 +17,7 @@ class CountingStore extends MemoryLegacyStore {
 
 function setUp(): { clock: HandClock; store: CountingStore; dependencies: Dependencies; sut: LegacyWatch } {
   const clock = new HandClock();
-  const store = new CountingStore();
+  const store = new CountingStore(aPlan());
   const dependencies = new Dependencies(clock);
   return {
     clock,

@@ -5,10 +5,10 @@ import type { CanonicalDocument } from '#core/document';
 import { FicusError } from '#core/errors';
 import type { Plan } from '#core/plan';
 import type { DocumentStore } from '#core/ports/document-store';
-import type { LegacyStore } from '#core/ports/legacy-store';
 import { Dependencies } from '#observability/dependencies';
 import { HandClock } from '#testing/hand-clock';
-import { MemoryDocuments, MemoryUnits, MemoryVerifications } from '#testing/memory-stores';
+import { MemoryLegacyStore } from '#testing/memory-legacy-store';
+import { MemoryUnits, MemoryVerifications } from '#testing/memory-stores';
 import { aPlan, aUnit } from '#testing/plans';
 import { FullScan } from './full-scan.ts';
 
@@ -35,8 +35,8 @@ function estate(
   const base = aPlan();
   const plan = { ...base, reconcile: { ...base.reconcile, maxRowsPerSecond: 3, ...changes } };
   const clock = new HandClock();
-  const legacy = new MemoryDocuments(plan, legacyDocuments);
-  const mongodb = new MemoryDocuments(plan, mongoDocuments);
+  const legacy = new MemoryLegacyStore(plan, legacyDocuments);
+  const mongodb = new MemoryLegacyStore(plan, mongoDocuments);
   const units = new MemoryUnits();
   units.put(aUnit(plan));
   const verifications = new MemoryVerifications();
@@ -54,7 +54,7 @@ function estate(
         units,
         verifications,
         documents: mongodb as unknown as DocumentStore,
-        legacyOf: () => legacy as unknown as LegacyStore,
+        legacyOf: () => legacy,
         watermark: { passed: async () => world.replicate() },
         dependencies: new Dependencies(clock),
         clock,

@@ -49,8 +49,8 @@ export function aUnit(plan: Plan, phase: Phase, at: string, lagMs: number | null
 /** The facade on stores in memory and a clock that stands still: everything of it but its adapters. */
 export class FacadeRig {
   readonly clock = new HandClock();
-  readonly legacy = new MemoryLegacyStore();
-  readonly mongodb = new MemoryLegacyStore();
+  readonly legacy = new MemoryLegacyStore(ordersPlan);
+  readonly mongodb = new MemoryLegacyStore(ordersPlan);
   readonly registry: UnitRegistry;
   readonly #dependencies = new Dependencies(this.clock);
   /** Null: the control database is away. */

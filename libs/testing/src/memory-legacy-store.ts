@@ -8,27 +8,57 @@ import type { Filter, ListQuery, Page } from '#core/query';
 import { keyOf } from '#core/render';
 import type { Position } from '#core/version';
 
-/** A legacy store in memory, for tests of what stands above the port. It knows no constraint but the key. */
+/**
+ * Documents in memory behind the legacy port, for tests of what stands above it; as far as both can be asked alike
+ * also MongoDB's. It knows no constraint but the key. The suite in `conformance/documents` holds it to what the real
+ * stores do.
+ */
 export class MemoryLegacyStore implements LegacyStore {
   readonly system = 'memory';
-  readonly #documents = new Map<string, CanonicalDocument>();
+  readonly #plan: Plan;
+  readonly #documents = new Map<string, MarkedDocument>();
+  #writes = 0;
   /** Thrown by every method while it is set. */
   failure: FicusError | null = null;
+  /** Called before every read of a scan, to fail, to wait or to change something. */
+  beforeRead: (of: 'list' | 'many') => void = () => undefined;
+
+  constructor(plan: Plan, documents: readonly CanonicalDocument[] = []) {
+    this.#plan = plan;
+    for (const document of documents) this.put(document);
+  }
+
+  put(document: CanonicalDocument): void {
+    const key = keyOf(keyFields(this.#plan.root), document.root);
+    this.#documents.set(keyText(key), { document, mark: String(this.#writes++) });
+  }
+
+  remove(key: DocumentKey): void {
+    this.#documents.delete(keyText(key));
+  }
+
+  all(): readonly CanonicalDocument[] {
+    return [...this.#documents.values()].map(({ document }) => document);
+  }
 
   async readOne(_plan: Plan, key: DocumentKey): Promise<CanonicalDocument | null> {
     this.#mayFail();
-    return this.#documents.get(keyText(key)) ?? null;
+    return this.#documents.get(keyText(key))?.document ?? null;
   }
 
-  async readMarked(plan: Plan, keys: readonly DocumentKey[]): Promise<readonly MarkedDocument[]> {
-    const found = await Promise.all(keys.map((key) => this.readOne(plan, key)));
-    return found.flatMap((document) =>
-      document === null ? [] : [{ document, mark: JSON.stringify(document) }],
-    );
+  async readMarked(_plan: Plan, keys: readonly DocumentKey[]): Promise<readonly MarkedDocument[]> {
+    this.#mayFail();
+    this.beforeRead('many');
+    return keys.flatMap((key) => this.#documents.get(keyText(key)) ?? []);
+  }
+
+  async readMany(plan: Plan, keys: readonly DocumentKey[]): Promise<readonly CanonicalDocument[]> {
+    return (await this.readMarked(plan, keys)).map(({ document }) => document);
   }
 
   async list(_plan: Plan, query: ListQuery): Promise<Page> {
     this.#mayFail();
+    this.beforeRead('list');
     const order = (a: readonly CanonicalValue[], b: readonly CanonicalValue[]): number => {
       for (const [index, { field, descending }] of query.sort.entries()) {
         const found = compareValues(a[index] ?? null, b[index] ?? null, field.type);
@@ -38,7 +68,7 @@ export class MemoryLegacyStore implements LegacyStore {
     };
     const valuesOf = ({ root }: CanonicalDocument): readonly CanonicalValue[] =>
       query.sort.map(({ field }) => root[field.path] ?? null);
-    const found = [...this.#documents.values()]
+    const found = this.all()
       .filter(({ root }) => query.filters.every((filter) => matches(filter, root[filter.field.path] ?? null)))
       .filter((document) => query.after === null || order(valuesOf(document), query.after) > 0)
       .sort((a, b) => order(valuesOf(a), valuesOf(b)));
@@ -49,7 +79,7 @@ export class MemoryLegacyStore implements LegacyStore {
     this.#mayFail();
     if (command.kind === 'insert') return this.#insert(plan, command.document);
     const text = keyText(command.key);
-    const before = this.#documents.get(text);
+    const before = this.#documents.get(text)?.document;
     if (before === undefined) return { kind: 'missing' };
     if (command.kind === 'delete') {
       this.#documents.delete(text);
@@ -59,7 +89,7 @@ export class MemoryLegacyStore implements LegacyStore {
       command.kind === 'replace'
         ? command.document
         : { root: { ...before.root, ...command.root }, embeds: { ...before.embeds, ...command.embeds } };
-    this.#documents.set(text, document);
+    this.put(document);
     return { kind: 'done', document, position: null };
   }
 
@@ -95,7 +125,7 @@ export class MemoryLegacyStore implements LegacyStore {
   #insert(plan: Plan, document: CanonicalDocument): WriteResult {
     const text = keyText(keyOf(keyFields(plan.root), document.root));
     if (this.#documents.has(text)) throw new FicusError('document_exists', `key ${text} is taken`);
-    this.#documents.set(text, document);
+    this.put(document);
     return { kind: 'done', document, position: null };
   }
 

@@ -1,74 +1,9 @@
-import type { CanonicalDocument, DocumentKey } from '#core/document';
 import { FicusError } from '#core/errors';
-import { compareKeys, keyText } from '#core/key';
-import { keyFields, type Plan } from '#core/plan';
 import type { TransitionStore, UnitStore, VerificationRun, VerificationStore } from '#core/ports/control';
-import type { ListQuery, Page } from '#core/query';
 import type { Verification } from '#core/reconcile';
-import { keyOf } from '#core/render';
 import type { Unit } from '#core/unit-state';
 
-/** Documents in memory, read as either store is read. A mark counts the writes of a key. */
-export class MemoryDocuments {
-  readonly #plan: Plan;
-  readonly #documents = new Map<string, { document: CanonicalDocument; mark: string }>();
-  #writes = 0;
-  /** Called before every read, to fail, to wait or to change something. */
-  beforeRead: (of: 'list' | 'many') => void = () => undefined;
-
-  constructor(plan: Plan, documents: readonly CanonicalDocument[] = []) {
-    this.#plan = plan;
-    for (const document of documents) this.put(document);
-  }
-
-  put(document: CanonicalDocument): void {
-    this.#documents.set(this.#text(document), { document, mark: String(this.#writes++) });
-  }
-
-  remove(key: DocumentKey): void {
-    this.#documents.delete(keyText(key));
-  }
-
-  all(): readonly CanonicalDocument[] {
-    return [...this.#documents.values()].map((one) => one.document);
-  }
-
-  async list(_plan: Plan, query: ListQuery): Promise<Page> {
-    this.beforeRead('list');
-    const types = keyFields(this.#plan.root).map((field) => field.type);
-    const { after } = query;
-    const rest = this.all()
-      .map((document) => ({ key: this.#key(document), document }))
-      .filter(({ key }) => after === null || compareKeys(key, after, types) > 0)
-      .sort((a, b) => compareKeys(a.key, b.key, types));
-    return {
-      documents: rest.slice(0, query.limit).map((one) => one.document),
-      more: rest.length > query.limit,
-    };
-  }
-
-  async readMarked(_plan: Plan, keys: readonly DocumentKey[]) {
-    this.beforeRead('many');
-    return keys.flatMap((key) => this.#documents.get(keyText(key)) ?? []);
-  }
-
-  async readMany(plan: Plan, keys: readonly DocumentKey[]): Promise<readonly CanonicalDocument[]> {
-    return (await this.readMarked(plan, keys)).map((one) => one.document);
-  }
-
-  async count(): Promise<number> {
-    return this.#documents.size;
-  }
-
-  #key(document: CanonicalDocument): DocumentKey {
-    return keyOf(keyFields(this.#plan.root), document.root);
-  }
-
-  #text(document: CanonicalDocument): string {
-    return keyText(this.#key(document));
-  }
-}
-
+/** Verifications in memory, each saved by its last taker only. */
 export class MemoryVerifications implements VerificationStore {
   readonly #runs = new Map<string, VerificationRun>();
   /** Called before every save, to fail. */
@@ -116,6 +51,7 @@ function isOpen({ verification: { state } }: VerificationRun): boolean {
 /** Units in memory, with the compare-and-set of the real ones. */
 export class MemoryUnits implements UnitStore {
   readonly #units = new Map<string, Unit>();
+  readonly #changedBy = new Map<string, string>();
 
   put(unit: Unit): void {
     this.#units.set(unit.plan.unit, unit);
@@ -133,9 +69,11 @@ export class MemoryUnits implements UnitStore {
     const unit = this.#units.get(state.unit);
     if (unit === undefined) throw new FicusError('unit_unknown', `no unit ${state.unit}`);
     if (unit.state.revision !== state.revision)
-      throw new FicusError('state_conflict', `changed by somebody other than ${by}`);
-    const after = { ...unit.state, ...next, revision: state.revision + 1 };
+      throw new FicusError('state_conflict', `changed by ${this.#changedBy.get(state.unit) ?? 'a test'}`);
+    const { phase, term, epoch, transition } = next;
+    const after = { ...unit.state, phase, term, epoch, transition, revision: state.revision + 1 };
     this.#units.set(state.unit, { ...unit, state: after });
+    this.#changedBy.set(state.unit, by);
     return after;
   }
 }
@@ -145,12 +83,11 @@ export class MemoryTransitions implements TransitionStore {
   readonly #all = new Map<string, Parameters<TransitionStore['record']>[0]>();
 
   async record(transition: Parameters<TransitionStore['record']>[0]): Promise<void> {
-    const others = [...this.#all.values()];
-    if (
-      transition.state === 'running' &&
-      others.some((one) => one.unit === transition.unit && one.state === 'running')
-    )
-      throw new FicusError('state_conflict', 'another flip is running');
+    const other = [...this.#all.values()].find(
+      (one) => one.unit === transition.unit && one.state === 'running',
+    );
+    if (transition.state === 'running' && other !== undefined)
+      throw new FicusError('state_conflict', `a flip that ${other.requestedBy} asked for is running`);
     this.#all.set(transition.id, transition);
   }
 

@@ -5,6 +5,7 @@ import type { FieldType } from '#core/field-type';
 import type { Field, Plan } from '#core/plan';
 import type { ListQuery } from '#core/query';
 import { systemClock } from '#observability/clock';
+import { conformingReads, conformingWrites } from '#testing/conformance/documents';
 import { migrateLegacy } from '../../../../migrations/legacy/run.ts';
 import { Db2Catalogue } from './catalogue.ts';
 import { type Db2Session, openSession } from './driver.ts';
@@ -293,4 +294,28 @@ describe('a server that is not there', () => {
     await expect(away.ping()).rejects.toMatchObject({ code: 'legacy_unavailable', retryable: true });
     await away.close();
   });
+});
+
+describe('as every store of its port does', () => {
+  const blank = Object.fromEntries(
+    plan.root.fields.filter((one) => !one.readOnly).map(({ path }) => [path, null]),
+  );
+  const documents: readonly CanonicalDocument[] = [
+    THING,
+    { root: { ...blank, id: '-9223372036854775807', site: 'A', name: 'Z' }, embeds: { steps: [] } },
+    {
+      root: { ...blank, id: '10', site: 'a', name: '', cost: '0.10', live: false, madeOn: '0001-01-01' },
+      embeds: { steps: [{ line: 1, note: 'é' }] },
+    },
+  ];
+  const open = () => ({
+    plan,
+    store: sut,
+    documents,
+    fill: async () => {
+      for (const document of documents) await insert(document);
+    },
+  });
+  conformingReads(open);
+  conformingWrites(open);
 });

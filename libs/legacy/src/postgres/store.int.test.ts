@@ -3,9 +3,11 @@ import type { CanonicalDocument } from '#core/document';
 import type { Plan } from '#core/plan';
 import type { WriteCommand, WriteResult } from '#core/ports/legacy-store';
 import { AN_ORDER as ORDER } from '#testing/an-order';
+import { conformingReads, conformingWrites } from '#testing/conformance/documents';
 import { ordersPlan as plan } from '#testing/orders-plan';
 import { ORDERS_SQL } from '#testing/orders-postgres';
 import { type ScratchDatabase, scratchDatabase } from '#testing/scratch-postgres';
+import { SOME_ORDERS } from '#testing/some-orders';
 import { PostgresStore } from './store.ts';
 
 let database: ScratchDatabase;
@@ -170,3 +172,16 @@ async function logPosition(): Promise<bigint> {
   const [row] = await database.sql("SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text AS at");
   return BigInt(String(row?.at));
 }
+
+describe('as every store of its port does', () => {
+  const open = () => ({
+    plan,
+    store: sut,
+    documents: SOME_ORDERS,
+    fill: async () => {
+      for (const document of SOME_ORDERS) await sut.write(plan, { kind: 'insert', document });
+    },
+  });
+  conformingReads(open);
+  conformingWrites(open);
+});

@@ -2,6 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FicusError } from '#core/errors';
 import type { Transition } from '#core/ports/control';
 import type { Unit } from '#core/unit-state';
+import { conformingTransitions } from '#testing/conformance/transitions';
+import { conformingUnits } from '#testing/conformance/units';
+import { conformingVerifications } from '#testing/conformance/verifications';
 import { HandClock } from '#testing/hand-clock';
 import { openTestDatabases, type TestDatabases } from '#testing/mongo-databases';
 import { aPlan } from '#testing/plans';
@@ -292,4 +295,10 @@ it('names an unreachable server as a retryable failure', async () => {
     retryable: true,
   });
   await client.close();
+});
+
+describe('as every store of its port does', () => {
+  conformingUnits(() => ({ store: control.units, add: unitOf }));
+  conformingTransitions(() => control.transitions);
+  conformingVerifications(() => control.verifications);
 });

@@ -7,9 +7,11 @@ import { compareValues, keyText } from '#core/key';
 import { type Field, keyFields, type Plan } from '#core/plan';
 import { FILTER_OPERATORS, type Filter, type SortTerm } from '#core/query';
 import { keyOf } from '#core/render';
+import { conformingReads } from '#testing/conformance/documents';
 import { openTestDatabases, type TestDatabases } from '#testing/mongo-databases';
 import { ordersPlan } from '#testing/orders-plan';
 import { contentOf } from '#testing/random-values';
+import { SOME_ORDERS } from '#testing/some-orders';
 import { storedOf } from '#testing/stored-documents';
 import { ensureCollection } from './schema.ts';
 import { MongoDocumentStore } from './store.ts';
@@ -166,3 +168,21 @@ function further(
   if (order === 0) return operator.endsWith('e');
   return value !== 'NaN' && than !== 'NaN' && (operator.startsWith('g') ? order > 0 : order < 0);
 }
+
+describe('as every store that is read does', () => {
+  const whole: Plan = { ...ordersPlan, collection: 'conforming' };
+  conformingReads(() => ({
+    plan: whole,
+    store: sut,
+    documents: SOME_ORDERS,
+    fill: async () => {
+      await ensureCollection(databases.documents, whole, 1);
+      const after = SOME_ORDERS.map((one) => storedOf(whole, one));
+      await sut.save(
+        whole,
+        1,
+        after.map((one) => ({ before: emptyDocument(one.key), after: one })),
+      );
+    },
+  }));
+});
