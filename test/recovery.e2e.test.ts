@@ -33,7 +33,10 @@ beforeAll(async () => {
   admin = new AdminClient(estate.apps.admin.url);
   const billing = withDatabase(estate.servers.env.TEST_POSTGRES_URL ?? '', BILLING, 'batch');
   batch = new BatchProgram(billing, estate.seed + 1, SIZE.payments);
-  clients = new ApiClients(estate.apps.facade.url, estate.seed + 2, SIZE.payments);
+  clients = new ApiClients(estate.apps.facade.url, estate.seed + 2, {
+    payments: SIZE.payments,
+    parts: PLANT.parts,
+  });
   plant = new PlantBatch(estate.servers.env.TEST_DB2_BATCH_URL ?? '', estate.seed + 3, PLANT.parts);
   batch.start(20);
   plant.start(5);

@@ -98,6 +98,8 @@ export async function runTests({ supervisor }: Session, log: Log): Promise<numbe
     log,
     servers,
     built: true,
+    // Both forms are driven through: the estate of the recovery tests, and the demonstration's, have none.
+    schemas: true,
     size: TEST_SIZE,
     plant: TEST_PLANT,
   });

@@ -1,4 +1,5 @@
 import { paymentId } from './billing-data.ts';
+import { partNo } from './plant.ts';
 import { Random } from './random.ts';
 
 /** What the API clients saw. */
@@ -12,21 +13,31 @@ export interface ClientCounts {
   readonly lastFailure: string | null;
 }
 
-/** An application team: reads, lists and writes payments through the facade, and knows of no phase. */
+/** How many documents the estate was made with: what the clients may ask for. */
+export interface Seeded {
+  readonly payments: number;
+  readonly parts: number;
+}
+
+/** Numbers of the clients' own documents begin here, apart from the seeded ones and from the batch programs'. */
+const FIRST = { payment: 700_000_000, part: 70_000_000 };
+
+/** Application teams: they read, list and write every unit through the facade, and know of no phase. */
 export class ApiClients {
   readonly #url: string;
   readonly #random: Random;
-  readonly #seeded: number;
+  readonly #seeded: Seeded;
   readonly #stopping = new AbortController();
   #running: Promise<unknown> | null = null;
   #reads = 0;
   #writes = 0;
   #failures = 0;
-  #own = 0;
+  #payments = 0;
+  #parts = 0;
   #lastFailure: string | null = null;
   readonly #served: Record<string, number> = {};
 
-  constructor(url: string, seed: number, seeded: number) {
+  constructor(url: string, seed: number, seeded: Seeded) {
     this.#url = url;
     this.#random = new Random(seed);
     this.#seeded = seeded;
@@ -60,9 +71,20 @@ export class ApiClients {
   }
 
   async #request(): Promise<void> {
+    switch (this.#random.pick(['payments', 'payments', 'payments', 'parts', 'suppliers'])) {
+      case 'payments':
+        return await this.#payment();
+      case 'parts':
+        return await this.#part();
+      case 'suppliers':
+        return await this.#send('GET', `/v1/suppliers?limit=20&filter[country]=DE&sort=-creditLimit`);
+    }
+  }
+
+  async #payment(): Promise<void> {
     const random = this.#random;
-    const key = paymentId(random.whole(0, this.#seeded - 1));
-    switch (random.pick(['one', 'one', 'one', 'list', 'patch', 'post'])) {
+    const key = paymentId(random.whole(0, this.#seeded.payments - 1));
+    switch (random.pick(['one', 'one', 'one', 'list', 'patch', 'post', 'delete'])) {
       case 'one':
         return await this.#send('GET', `/v1/payments/${key}`);
       case 'list':
@@ -73,7 +95,29 @@ export class ApiClients {
           urgent: random.chance(0.5),
         });
       case 'post':
-        return await this.#send('POST', '/v1/payments', this.#payment());
+        return await this.#send('POST', '/v1/payments', this.#newPayment());
+      case 'delete': {
+        const own = random.whole(0, this.#payments);
+        return await this.#send('DELETE', `/v1/payments/${paymentId(FIRST.payment + own)}`);
+      }
+    }
+  }
+
+  async #part(): Promise<void> {
+    const random = this.#random;
+    const key = partNo(random.whole(0, this.#seeded.parts - 1));
+    switch (random.pick(['one', 'one', 'list', 'patch', 'post'])) {
+      case 'one':
+        return await this.#send('GET', `/v1/parts/${key}`);
+      case 'list':
+        return await this.#send('GET', `/v1/parts?limit=20&filter[partNo][gt]=${key}`);
+      case 'patch':
+        return await this.#send('PATCH', `/v1/parts/${key}`, {
+          description: `Client ${random.hex(6)} Ø`,
+          price: `${random.digits(18)}.${random.digits(2)}`,
+        });
+      case 'post':
+        return await this.#send('POST', '/v1/parts', this.#newPart());
     }
   }
 
@@ -109,9 +153,9 @@ export class ApiClients {
     this.#lastFailure = reason;
   }
 
-  #payment(): unknown {
+  #newPayment(): unknown {
     const random = this.#random;
-    const number = 700_000_000 + this.#own++;
+    const number = FIRST.payment + this.#payments++;
     return {
       paymentId: paymentId(number),
       ledgerId: String(6_917_529_027_641_081_856n + BigInt(number)),
@@ -134,6 +178,29 @@ export class ApiClients {
         discount: null,
         costCentre: null,
         note: null,
+      })),
+    };
+  }
+  #newPart(): unknown {
+    const random = this.#random;
+    const number = FIRST.part + this.#parts++;
+    return {
+      partNo: partNo(number),
+      serialNo: String(6_917_529_027_641_081_856n + BigInt(number)),
+      description: '軸受ハウジング',
+      material: null,
+      weightKg: `${random.digits(4)}.${random.digits(4)}`,
+      price: null,
+      status: 'ACTIVE',
+      releasedOn: '2026-02-28',
+      changedAt: new Date().toISOString().replace('Z', '123'),
+      events: Array.from({ length: random.whole(0, 2) }, (_, index) => ({
+        eventNo: index + 1,
+        kind: 'CAST',
+        happenedAt: '2026-02-28T23:59:59.999999',
+        place: 'W7',
+        quantity: `${random.digits(2)}.125`,
+        remark: null,
       })),
     };
   }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { waitFor } from '../process/poll.ts';
 import { formatElapsed, type Log } from '../progress.ts';
+import { ALL_SERVERS } from '../server/servers.ts';
 import type { Session } from '../session.ts';
 import { AdminClient } from './admin-client.ts';
 import { ApiClients } from './api-clients.ts';
@@ -11,8 +12,11 @@ import { withDatabase } from './billing.ts';
 import { BILLING } from './billing-schema.ts';
 import { compareBytes, compareTotals } from './compare.ts';
 import { type Estate, startEstate } from './estate.ts';
+import { type MemoryPeak, type MemoryPeaks, MemoryWatch } from './memory-watch.ts';
 import { PlantBatch } from './plant-batch.ts';
 
+/** Bytes. */
+const SERVERS_LIMIT = 4 * 2 ** 30;
 const UNITS = ['payments', 'suppliers', 'parts'] as const;
 
 /**
@@ -30,8 +34,11 @@ export async function demo(
   });
   const begun = performance.now();
   const estate = await startEstate({ supervisor, log, dataDir: values.data });
+  const memory = new MemoryWatch(supervisor);
   const story = new Story(estate, log, begun);
   await story.tell();
+  story.memory(await memory.stop());
+  story.end();
   story.addresses();
   if (!values.exit && !signal.aborted) {
     log('The estate stays up. Ctrl-C stops it.');
@@ -67,7 +74,10 @@ class Story {
       seed + 1,
       size.payments,
     );
-    const clients = new ApiClients(this.#api, seed + 2, size.payments);
+    const clients = new ApiClients(this.#api, seed + 2, {
+      payments: size.payments,
+      parts: this.#estate.plant.parts,
+    });
     const plant = new PlantBatch(servers.env.TEST_DB2_BATCH_URL ?? '', seed + 3, this.#estate.plant.parts);
     batch.start(20);
     plant.start(5);
@@ -95,6 +105,20 @@ class Story {
     this.#check('no API client noticed anything', failures === 0, lastFailure ?? '');
     for (const unit of UNITS) await this.#verify(unit, 'at rest');
     await this.#compare();
+  }
+
+  /** Nothing is said of the servers' memory when some of them run in containers, since it cannot be seen here. */
+  memory({ servers, apps }: MemoryPeaks): void {
+    if (Object.keys(servers.parts).length === ALL_SERVERS.length)
+      this.#check(
+        `the servers took at most ${formatMebibytes(servers.total)} together: ${partsOf(servers)}`,
+        servers.total < SERVERS_LIMIT,
+        `the limit is ${formatMebibytes(SERVERS_LIMIT)}`,
+      );
+    this.#say(`the apps took at most ${formatMebibytes(apps.total)} together: ${partsOf(apps)}`);
+  }
+
+  end(): void {
     this.#say(this.held ? 'everything held' : 'NOT everything held, see above');
   }
 
@@ -234,4 +258,14 @@ class Story {
   #say(text: string): void {
     this.#log(`${((performance.now() - this.#begun) / 1_000).toFixed(1).padStart(6)} s  ${text}`);
   }
+}
+
+function formatMebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20)} MiB`;
+}
+
+function partsOf({ parts }: MemoryPeak): string {
+  return Object.entries(parts)
+    .map(([name, bytes]) => `${name} ${formatMebibytes(bytes)}`)
+    .join(', ');
 }

@@ -19,6 +19,8 @@ export interface EstateOptions {
   readonly servers?: Servers;
   /** Built already; else the estate builds the apps. */
   readonly built?: boolean;
+  /** PostgreSQL's connector sends each record with its schema; it does not unless given. */
+  readonly schemas?: boolean;
   readonly seed?: number;
   readonly size?: BillingSize;
   readonly plant?: PlantSize;
@@ -41,7 +43,8 @@ export interface Estate {
 const ESTATE_FILE = join(REPOSITORY, '.ficus', 'estate.env');
 
 export async function startEstate(options: EstateOptions): Promise<Estate> {
-  const { supervisor, log, seed = 20_261_121, size = BILLING_SIZE, plant = PLANT_SIZE } = options;
+  const { supervisor, log, schemas = false, seed = 20_261_121 } = options;
+  const { size = BILLING_SIZE, plant = PLANT_SIZE } = options;
   const progress = new Progress(log);
   const build = options.built
     ? Promise.resolve('')
@@ -59,7 +62,7 @@ export async function startEstate(options: EstateOptions): Promise<Estate> {
       createPlant(servers.env.TEST_DB2_URL ?? '', { folder: servers.dataDir, seed, size: plant }, said),
     ),
   ]);
-  const shared = await writeSettings(servers.dataDir, servers.env);
+  const shared = await writeSettings(servers.dataDir, servers.env, { schemas });
   const cli = (args: readonly string[], settings: Readonly<Record<string, string>>): Promise<string> =>
     command(
       supervisor,

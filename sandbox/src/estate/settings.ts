@@ -6,10 +6,14 @@ import { ACCOUNTS, BILLING } from './billing-schema.ts';
 /** The key of the demonstration's digests: nothing outside this machine sees them. */
 const DIGEST_KEY = 'sandbox-digest-key-0123456789';
 
-/** Writes systems.yaml for the estate's servers and answers the FICUS_* settings that all apps share. */
+/**
+ * Writes systems.yaml for the estate's servers and answers the FICUS_* settings that all apps share.
+ * @param given.schemas whether PostgreSQL's connector sends each record with its schema; Db2's stand-in never does.
+ */
 export async function writeSettings(
   folder: string,
   servers: Readonly<Record<string, string>>,
+  given: { readonly schemas: boolean },
 ): Promise<Record<string, string>> {
   const of = (name: string): string => {
     const value = servers[name];
@@ -28,7 +32,7 @@ export async function writeSettings(
         topicPrefix: 'billing',
         slot: 'ficus_billing',
         publication: 'ficus_billing',
-        schemas: false,
+        schemas: given.schemas,
         database: {
           hostname,
           port: Number(port),

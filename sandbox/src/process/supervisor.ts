@@ -49,6 +49,11 @@ export class Supervisor {
     return child;
   }
 
+  /** What runs now. */
+  get running(): readonly Child[] {
+    return [...this.#children];
+  }
+
   /** Promises that the folder is removed at the end of the run, however it ends. */
   removeAtEnd(path: string): void {
     this.#folders.push(path);

@@ -35,7 +35,7 @@ async function start(context: ServerContext): Promise<Running> {
       'offset.storage.file.filename': join(dataDir, 'offsets'),
       'offset.flush.interval.ms': 500,
       // Debezium may not make a topic that the plan did not make first.
-      'topic.creation.enable': true,
+      'topic.creation.enable': false,
     }),
   );
   const daemon = new Daemon(

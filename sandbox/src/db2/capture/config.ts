@@ -37,6 +37,11 @@ export function parseConfig(config: Config): Settings {
     if (!/^[^.]+\.[^.]+$/.test(name))
       throw new Error(`table.include.list holds "${name}"; legal is SCHEMA.TABLE`);
   }
+  for (const side of ['key', 'value']) {
+    const setting = `${side}.converter.schemas.enable`;
+    const enabled = config[setting] ?? 'false';
+    if (enabled !== 'false') throw new Error(`${setting} is "${enabled}"; legal here is false`);
+  }
   const mode = config['snapshot.mode'] ?? 'initial';
   if (mode !== 'initial' && mode !== 'no_data') {
     throw new Error(`snapshot.mode is "${mode}"; legal here are initial and no_data`);

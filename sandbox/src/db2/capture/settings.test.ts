@@ -40,6 +40,10 @@ describe("a connector's configuration", () => {
       config: { 'topic.prefix': 'p', 'heartbeat.interval.ms': '0' },
       message: 'heartbeat.interval.ms is "0"; legal is a whole number above 0',
     },
+    {
+      config: { 'topic.prefix': 'p', 'value.converter.schemas.enable': 'true' },
+      message: 'value.converter.schemas.enable is "true"; legal here is false',
+    },
     { config: { 'topic.prefix': 'p', 'snapshot.mode': 'always' }, message: 'snapshot.mode is "always"' },
   ];
   it.each(faults)('refuses: $message', ({ config, message }) => {
