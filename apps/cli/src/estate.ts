@@ -9,7 +9,7 @@ import { systemClock } from '#observability/clock';
 import type { ApplyParts } from './apply.ts';
 
 /** Where `./ficus demo` leaves the settings of the estate it runs. */
-export const ESTATE_FILE = join(import.meta.dirname, '..', '..', '..', '.ficus', 'estate.env');
+export const ESTATES = join(import.meta.dirname, '..', '..', '..', '.ficus');
 
 export interface Estate {
   readonly environment: Environment;
@@ -18,14 +18,14 @@ export interface Estate {
 
 /** @throws FicusError `setting_invalid` naming what is not set. */
 export function readEstate(): Estate {
-  const source = withRunningEstate(ESTATE_FILE);
+  const source = withRunningEstate(ESTATES);
   const environment = readEnvironment('cli', source);
   return { environment, systems: readSystems(environment.systems, source) };
 }
 
 /** Legacy systems when some are set up, for checks that can do without. */
 export function readSystemsIfAny(): Systems | null {
-  const source = withRunningEstate(ESTATE_FILE);
+  const source = withRunningEstate(ESTATES);
   return source.FICUS_SYSTEMS === undefined ? null : readSystems(source.FICUS_SYSTEMS, source);
 }
 

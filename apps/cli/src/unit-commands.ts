@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { withRunningEstate } from '#config/running-estate';
 import { FicusError, reasonOf } from '#core/errors';
-import { ESTATE_FILE } from './estate.ts';
+import { ESTATES } from './estate.ts';
 
 interface Problem {
   readonly detail?: string;
@@ -54,7 +54,7 @@ export function addUnitCommands(program: Command, say: (text: string) => void): 
 }
 
 async function call(method: string, path: string, body?: unknown): Promise<unknown> {
-  const address = withRunningEstate(ESTATE_FILE).FICUS_ADMIN_URL;
+  const address = withRunningEstate(ESTATES).FICUS_ADMIN_URL;
   if (address === undefined)
     throw new FicusError(
       'setting_invalid',

@@ -127,6 +127,7 @@ class Story {
     this.#log('');
     this.#log(`facade  ${facade.url}   documentation: ${facade.url}/docs`);
     this.#log(`admin   ${admin.url}/admin/units`);
+    this.#log(`settings for ./ficus in another shell: FICUS_ESTATE=${this.#estate.settingsFile}`);
     this.#log(`curl -i '${facade.url}/v1/payments/PAY000000042'`);
     this.#log(`curl -g '${facade.url}/v1/payments?limit=3&sort=-dueOn&filter[amount][gte]=1000'`);
     this.#log(`curl '${admin.url}/admin/units/payments/transition'`);

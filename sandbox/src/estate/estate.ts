@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { estateFile } from '#config/running-estate';
 import { NODE, REPOSITORY } from '../paths.ts';
 import { describeExit } from '../process/child.ts';
 import type { Supervisor } from '../process/supervisor.ts';
@@ -32,15 +33,14 @@ export interface Estate {
   readonly apps: Readonly<Record<AppName, App>>;
   /** FICUS_* variables of the estate, the addresses of the endpoints included. */
   readonly settings: Readonly<Record<string, string>>;
+  /** The same for other shells, as long as the estate runs; the command line finds it by itself. */
+  readonly settingsFile: string;
   readonly seed: number;
   readonly size: BillingSize;
   readonly plant: PlantSize;
   /** Runs a command of the command line against the estate. @returns what it printed; throws when it failed. */
   ficus(...args: string[]): Promise<string>;
 }
-
-/** Settings for other shells while the estate runs; the command line reads it. */
-const ESTATE_FILE = join(REPOSITORY, '.ficus', 'estate.env');
 
 export async function startEstate(options: EstateOptions): Promise<Estate> {
   const { supervisor, log, schemas = false, seed = 20_261_121 } = options;
@@ -85,16 +85,26 @@ export async function startEstate(options: EstateOptions): Promise<Estate> {
   );
   const apps = Object.fromEntries(APPS.map((name, index) => [name, started[index]])) as Record<AppName, App>;
   const settings = { ...shared, FICUS_API_URL: apps.facade.url, FICUS_ADMIN_URL: apps.admin.url };
-  await mkdir(dirname(ESTATE_FILE), { recursive: true });
+  const settingsFile = estateFile(join(REPOSITORY, '.ficus'), process.pid);
+  await mkdir(dirname(settingsFile), { recursive: true });
   await writeFile(
-    ESTATE_FILE,
+    settingsFile,
     Object.entries(settings)
       .map(([name, value]) => `${name}='${value}'\n`)
       .join(''),
     { mode: 0o600 },
   );
-  supervisor.removeAtEnd(ESTATE_FILE);
-  return { servers, apps, settings, seed, size, plant, ficus: (...args) => cli(args, settings) };
+  supervisor.removeAtEnd(settingsFile);
+  return {
+    servers,
+    apps,
+    settings,
+    settingsFile,
+    seed,
+    size,
+    plant,
+    ficus: (...args) => cli(args, settings),
+  };
 }
 
 /** Makes a legacy database and tells of each table. */
