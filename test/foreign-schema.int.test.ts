@@ -25,7 +25,16 @@ CREATE TABLE "Lager"."ArtikelGruppe_Text" (
 );
 CREATE TABLE "Lager"."Bewegung" (
   id uuid PRIMARY KEY, n bigint, w char(3), FOREIGN KEY (n, w) REFERENCES "Lager"."ArtikelGruppe" ("Nummer", "Werk")
-);`;
+);
+CREATE TABLE "Lager"."Protokoll" (
+  n bigint, w char(3), was text, FOREIGN KEY (n, w) REFERENCES "Lager"."ArtikelGruppe" ("Nummer", "Werk")
+);
+ALTER TABLE "Lager"."Protokoll" REPLICA IDENTITY FULL;
+CREATE TABLE "Lager"."Messung" (
+  stelle integer, tag date, wert numeric(9,3), PRIMARY KEY (stelle, tag)
+) PARTITION BY RANGE (tag);
+CREATE TABLE "Lager"."Messung_alt" PARTITION OF "Lager"."Messung" DEFAULT;
+CREATE TABLE "Lager"."Lauf" (nr numeric PRIMARY KEY);`;
 
 let database: ScratchDatabase;
 
@@ -56,6 +65,7 @@ test('a drafted plan is accepted, fits its database, and reads and writes it', a
     { path: 'texts', parentKey: ['n', 'w'], key: ['sprache', 'zeile'] },
   ]);
   expect(text).toContain('# not embedded: Lager.Bewegung, since');
+  expect(text).toContain('# not embedded: Lager.Protokoll, since the table has no primary key');
   const tables = new Map([root, ...children].map((table) => [table.table, table]));
   expect(checkAgainstCatalogue(plan, tables)).toEqual([]);
   await catalogue.close();
@@ -85,4 +95,39 @@ test('a drafted plan is accepted, fits its database, and reads and writes it', a
   expect(written).toMatchObject({ kind: 'done', document: expected });
   expect(await store.readOne(plan, ['9007199254740993', 'A'])).toEqual(expected);
   await store.close();
+});
+
+test('a table that the log cannot follow is refused, and its remedy makes it fit', async () => {
+  const catalogue = new PostgresCatalogue('lager', database.url);
+  const draft = async (name: string): Promise<string> =>
+    renderDraft({
+      root: await catalogue.describe(name),
+      ...{ children: [], kind: 'postgres', system: 'lager', topicPrefix: 'lager', owner: 'team', unit: null },
+    });
+  const { plans, faults } = parsePlans([{ file: 'plan.yaml', text: await draft('Lager.Messung') }]);
+  expect(faults).toEqual([]);
+  const [plan] = plans;
+  if (plan === undefined) throw new Error('no plan');
+  const check = async (): Promise<string> => {
+    const tables = new Map([['Lager.Messung', await catalogue.describe('Lager.Messung')]]);
+    return checkAgainstCatalogue(plan, tables)
+      .map(({ message }) => message)
+      .join('\n');
+  };
+  expect(await check()).toBe('');
+
+  await database.sql('ALTER TABLE "Lager"."Messung_alt" REPLICA IDENTITY NOTHING');
+  const fault = await check();
+  expect(fault).toMatch(/of its partitions, Lager\.Messung_alt has REPLICA IDENTITY NOTHING/);
+  await expect(draft('Lager.Messung')).rejects.toThrow(fault);
+  const [remedy] = /ALTER TABLE \S+ REPLICA IDENTITY DEFAULT/.exec(fault) ?? [];
+  if (remedy === undefined) throw new Error(`no remedy in "${fault}"`);
+  await database.sql(remedy);
+  expect(await check()).toBe('');
+
+  await expect(draft('Lager.Lauf')).rejects.toThrow(
+    /column nr of the primary key is numeric without a scale/,
+  );
+  await expect(draft('Lager.Protokoll')).rejects.toThrow(/has no primary key/);
+  await catalogue.close();
 });

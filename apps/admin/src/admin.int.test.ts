@@ -67,8 +67,9 @@ beforeAll(async () => {
     },
   });
   await app.init();
-  await vi.waitFor(async () =>
-    expect(await control.instances.alive('admin', 60_000)).toEqual(['admin-test']),
+  await vi.waitFor(
+    async () => expect(await control.instances.alive('admin', 60_000)).toMatchObject([{ id: 'admin-test' }]),
+    { timeout: 30_000 },
   );
 });
 afterAll(async () => {
@@ -125,14 +126,14 @@ beforeEach(async () => {
 async function makeGreen(): Promise<void> {
   const at = new Date().toISOString();
   const snapshot = { complete: true, rows: 5, total: 5, startedAt: at, completedAt: at };
-  await control.status.put({ unit, at, lagMs: 1, backlog: 0, snapshot });
+  await control.status.put({ planVersion: 1, unit, at, lagMs: 1, backlog: 0, snapshot });
   const id = randomUUID();
   await control.verifications.create(aVerification({ id, unit, requestedAt: at }));
   const run = await control.verifications.take(id);
   if (run === null) throw new Error('just created');
   const verification = { ...run.verification, state: 'passed', finishedAt: at, rowsCompared: 5 } as const;
   await control.verifications.save({ ...run, verification });
-  await control.instances.beat({ id: 'facade-test', app: 'facade', at });
+  await control.instances.beat({ id: 'facade-test', app: 'facade', at, plans: {} });
 }
 
 const UP = { to: 'offload', reason: 'trying' };

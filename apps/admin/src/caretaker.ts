@@ -56,7 +56,7 @@ export class Caretaker {
     const { clock, flip, instance, instances, log, migrate } = this.#parts;
     if (!this.#migrated) await migrate();
     this.#migrated = true;
-    await instances.beat({ id: instance, app: 'admin', at: new Date(clock.now()).toISOString() });
+    await instances.beat({ id: instance, app: 'admin', at: new Date(clock.now()).toISOString(), plans: {} });
     for (const { id, state } of await flip.recover())
       log.warn({ transition: id }, `a flip that was left running is now ${state}`);
   }

@@ -2,7 +2,7 @@ import type { Clock } from '#core/ports/clock';
 import type { DeadLetterStore, InstanceStore, VerificationStore } from '#core/ports/control';
 import type { Verification } from '#core/reconcile';
 import type { Measurements, VerificationFacts } from '#core/transition';
-import { currentLag, type Unit } from '#core/unit-state';
+import { currentLag, isSnapshotComplete, type Unit } from '#core/unit-state';
 
 export interface MeasureParts {
   readonly verifications: VerificationStore;
@@ -29,7 +29,7 @@ export async function measure(unit: Unit, parts: MeasureParts): Promise<Measurem
     mode: plan.mode,
     lagMs: currentLag(replication, now),
     lagLimitMs: plan.levels.lagMs,
-    snapshotComplete: replication?.snapshot.complete ?? false,
+    snapshotComplete: isSnapshotComplete(unit),
     deadLetters,
     lastVerification:
       last === null || !isOfSnapshot(last, unit) ? null : factsOf(last, plan.levels.driftPpm, now),
@@ -48,10 +48,11 @@ export async function lastEnded(
   return recent.find((one) => one.finishedAt !== null) ?? null;
 }
 
-/** A run that began before the snapshot was complete (of a plan that changed since, say) proves nothing of what is now. */
-function isOfSnapshot(run: Verification, { replication }: Unit): boolean {
-  const completedAt = replication?.snapshot.completedAt ?? null;
-  return completedAt === null || Date.parse(run.startedAt ?? run.requestedAt) >= Date.parse(completedAt);
+/** A run that began before the snapshot that the plan wants was complete proves nothing of what is now. */
+function isOfSnapshot(run: Verification, unit: Unit): boolean {
+  const completedAt = unit.replication?.snapshot.completedAt ?? null;
+  if (!isSnapshotComplete(unit) || completedAt === null) return false;
+  return Date.parse(run.startedAt ?? run.requestedAt) >= Date.parse(completedAt);
 }
 
 /** How many differences are tolerable is for the drift guard to say; the run itself must have been carried out. */

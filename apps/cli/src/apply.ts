@@ -5,9 +5,9 @@ import type { LegacySystem, Systems } from '#config/systems';
 import { FicusError } from '#core/errors';
 import { type Plan, topicsOf } from '#core/plan';
 import { checkAgainstCatalogue } from '#core/plan-catalogue';
-import { planChange, planClashes } from '#core/plan-change';
+import { planClashes } from '#core/plan-change';
 import type { CatalogueTable } from '#core/ports/catalogue';
-import { connectorTopics, controlTables } from '#debezium/connector-config';
+import { connectorTopics, controlTables, MAX_RECORD_BYTES } from '#debezium/connector-config';
 import { DEAD_LETTER_TOPIC } from '#kafka/dead-letter-topic';
 import { ensureTopics } from '#kafka/topics';
 import { openCatalogue } from '#legacy/open';
@@ -35,7 +35,9 @@ const PARTITIONS = 4;
 /** Heartbeats, signals and notifications are of no use for longer. */
 const SHORT = { 'retention.ms': '3600000', 'segment.ms': '3600000' };
 /** Events must outlive every rollback window; a week, until the plan can say. */
-const LONG = { 'retention.ms': '604800000' };
+const LONG = { 'retention.ms': '604800000', 'max.message.bytes': String(MAX_RECORD_BYTES) };
+/** Dead letters are kept, each with its record. */
+const KEPT = { 'retention.ms': '-1', 'max.message.bytes': String(MAX_RECORD_BYTES) };
 
 /**
  * Rolls plans out on the running estate: collection, topics, publication, and last the plan itself, which the apps
@@ -62,15 +64,7 @@ async function checkEstate(plans: readonly Plan[], control: Control): Promise<vo
   const applied = (await control.units.readAll()).map((unit) => unit.plan);
   const others = applied.filter((known) => !plans.some((plan) => plan.unit === known.unit));
   const faults = [...planClashes([...others, ...plans])];
-  for (const plan of plans) {
-    const known = applied.find((one) => one.unit === plan.unit);
-    const refused = known === undefined ? [] : planChange(known, plan).refused;
-    for (const member of refused) {
-      faults.push(
-        `${plan.unit}: ${member} cannot change while the unit is applied; give the unit a new name and collection`,
-      );
-    }
-  }
+  for (const plan of plans) faults.push(...(await control.plans.refusals(plan)));
   if (faults.length > 0) throw new FicusError('plan_invalid', faults.join('\n'));
 }
 
@@ -114,21 +108,10 @@ async function applyOne({ plan, text }: NamedPlan, { control, documents, say }: 
   const term = unit?.state.term ?? 1;
   await relaxCollection(documents, plan, term);
   const applied = await control.plans.put(plan, text, userInfo().username);
-  if (unit !== null && applied.changed) {
-    for (const table of planChange(unit.plan, plan).snapshot) {
-      await control.snapshots.change(plan.unit, table, ANEW);
-      say(`${plan.unit}: ${table} is read again`);
-    }
-  }
+  for (const table of applied.snapshot) say(`${plan.unit}: ${table} is read again`);
   await ensureCollection(documents, plan, term);
   say(`${plan.unit}: version ${applied.version} ${applied.changed ? 'applied' : 'was applied already'}`);
 }
-
-/** A table's snapshot that has not been ordered yet. */
-const ANEW = {
-  ...{ requestedAt: null, startedAt: null, progressAt: null },
-  ...{ scannedAt: null, scanEnds: null, completedAt: null, total: null },
-};
 
 async function makeTopics(system: LegacySystem, plans: readonly Plan[], parts: ApplyParts): Promise<void> {
   const { topicPrefix } = system.capture;
@@ -138,7 +121,7 @@ async function makeTopics(system: LegacySystem, plans: readonly Plan[], parts: A
       .flatMap((plan) => topicsOf(plan))
       .map((topic) => ({ topic, partitions: PARTITIONS, config: LONG })),
     ...control.map((topic) => ({ topic, partitions: 1, config: SHORT })),
-    { topic: DEAD_LETTER_TOPIC, partitions: 1, config: { 'retention.ms': '-1' } },
+    { topic: DEAD_LETTER_TOPIC, partitions: 1, config: KEPT },
   ];
   const made = await ensureTopics(parts.kafka, specs, { clock: systemClock });
   for (const topic of plans.flatMap((plan) => topicsOf(plan)))

@@ -75,7 +75,7 @@ export function assemble(adapters: Adapters): FacadeParts {
   const beat = async (): Promise<void> => {
     const at = new Date(clock.now()).toISOString();
     // A beat that is lost is one that others miss; that MongoDB is away is the registry's to say.
-    await instances.beat({ id: instance, app: 'facade', at }).catch(() => undefined);
+    await instances.beat({ id: instance, app: 'facade', at, plans: {} }).catch(() => undefined);
   };
   /** The driver mends every lost connection but a first one that failed: that client would stay closed for ever. */
   const connect = async (signal: AbortSignal): Promise<void> => {

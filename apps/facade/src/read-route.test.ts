@@ -44,6 +44,11 @@ const cases: readonly Case[] = [
     route: { ...legacy, fallback: 'lag-unknown' },
   },
   {
+    why: 'offload whose plan has changed since',
+    unit: { ...unitIn('offload', 0), planVersion: 2 },
+    route: { ...legacy, fallback: 'snapshot' },
+  },
+  {
     why: 'offload without MongoDB',
     unit: unitIn('offload', 0),
     facts: { mongodbAnswers: false, now: NOW + 60_000 },

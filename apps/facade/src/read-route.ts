@@ -1,12 +1,12 @@
 import type { Cursor } from '#core/cursor';
 import { FicusError } from '#core/errors';
 import { mayContinue, routeRead } from '#core/routing';
-import { currentLag, type Unit } from '#core/unit-state';
+import { currentLag, isSnapshotComplete, type Unit } from '#core/unit-state';
 
 export type StoreName = 'legacy' | 'mongodb';
 
 /** Why legacy answers although the phase says MongoDB: the value of the header Ficus-Fallback. */
-export type Fallback = 'lag' | 'lag-unknown' | 'mongodb-unavailable';
+export type Fallback = 'lag' | 'lag-unknown' | 'snapshot' | 'mongodb-unavailable';
 
 export interface StoreRoute {
   readonly store: StoreName;
@@ -48,7 +48,11 @@ export function routeOf(unit: Unit, facts: RouteFacts): StoreRoute {
     );
   if (cursor?.store === 'legacy') return { store: 'legacy', fallback: null, mayRetreat: false };
   const lagMs = currentLag(unit.replication, facts.now);
-  const route = routeRead(state.phase, { lagMs, lagLimitMs: plan.levels.lagMs });
+  const route = routeRead(state.phase, {
+    lagMs,
+    lagLimitMs: plan.levels.lagMs,
+    snapshotComplete: isSnapshotComplete(unit),
+  });
   const mayRetreat = state.phase === 'offload';
   // Without MongoDB the lag is soon unknown too; that it is away is what the reader wants to know.
   if (mayRetreat && !facts.mongodbAnswers)

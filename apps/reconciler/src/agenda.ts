@@ -61,7 +61,7 @@ export class Agenda {
     const { clock, dependencies, instance, instances, queue, units } = this.#parts;
     const at = new Date(clock.now()).toISOString();
     const found = await dependencies.watch('mongodb', async () => {
-      await instances.beat({ id: instance, app: 'reconciler', at });
+      await instances.beat({ id: instance, app: 'reconciler', at, plans: {} });
       return await units.readAll();
     });
     const schedules = found.map(({ plan }) => ({ unit: plan.unit, cron: plan.reconcile.schedule }));

@@ -91,7 +91,7 @@ export class Ledger {
     } else if (unsettled !== undefined) {
       this.#finish(
         'broken',
-        `${this.checkpoint.suspects.length} keys changed in every round of the recheck, e.g. ${keyText(unsettled)}: ` +
+        `${this.checkpoint.suspects.length} keys did not hold still for two rounds of the recheck, e.g. ${keyText(unsettled)}: ` +
           'ask again when they are calmer',
       );
     } else {

@@ -1,18 +1,20 @@
+import { hash } from 'node:crypto';
 import type { CanonicalDocument, DocumentKey } from '#core/document';
 import { FicusError } from '#core/errors';
 import { keyText } from '#core/key';
 import { keyFields, type Plan } from '#core/plan';
 import type { Watermark } from '#core/ports/control';
 import type { DocumentStore } from '#core/ports/document-store';
-import type { LegacyStore } from '#core/ports/legacy-store';
+import type { LegacyStore, MarkedDocument } from '#core/ports/legacy-store';
 import { compareDocuments, type Difference } from '#core/reconcile';
-import { keyOf } from '#core/render';
+import { keyOf, renderDocument } from '#core/render';
 
 /**
- * Tells replication in flight from drift, by position and not by sleeping: a key's legacy row is marked, everything
- * that legacy had committed by then is let through, and the key is read again. If the row has not moved since the
- * mark, MongoDB had every chance, and what still differs is drift. If it has moved, nothing is proved, and the key
- * goes round again.
+ * Tells replication in flight from drift, by position and not by sleeping: a key's legacy row is read, everything that
+ * legacy had committed by then is let through, and the key is read again. If the row has moved, nothing is proved, and
+ * the key goes round again. If it has not, MongoDB had every chance, but the row may have gone away and come back in
+ * between, with MongoDB read while it was away: an absent row has no mark, and on Db2 the mark is the content. So what
+ * differs is drift only when another round, past a new position, finds both sides as they were.
  */
 
 export interface RecheckParts {
@@ -27,11 +29,11 @@ export interface Rechecked {
   readonly confirmed: readonly Difference[];
   /** Keys that were equal when read again. */
   readonly inFlight: number;
-  /** Keys whose legacy row moved in every round. */
+  /** Keys that never held still for long enough. */
   readonly unsettled: readonly DocumentKey[];
 }
 
-/** A row that moves in so many rounds in turn is given up. */
+/** A key that has not held still for two rounds in turn within so many is given up. */
 const ROUNDS = 5;
 /** Replication that takes longer than this for one position stands still, for all that a verification can tell. */
 const PASS_MS = 300_000;
@@ -47,7 +49,7 @@ export async function recheck(
   const confirmed: Difference[] = [];
   let inFlight = 0;
   let open = keys;
-  let marks = (await readLegacy(plan, open, parts)).marks;
+  let sights = firstSights(plan, open, await readLegacy(plan, open, parts));
   for (let round = 0; round < ROUNDS && open.length > 0; round++) {
     if (!(await parts.through('replication', () => parts.watermark.passed(plan.unit, PASS_MS)))) {
       throw new FicusError(
@@ -55,44 +57,78 @@ export async function recheck(
         `${open.length} keys differ, and replication did not get past them within ${PASS_MS / 1_000} s`,
       );
     }
-    // MongoDB first: a row that has not moved until legacy is read cannot have moved under MongoDB's read.
+    // MongoDB first: a row that is the same when legacy is read moved under MongoDB's read only if it came back since.
     const mongodb = await readMongo(plan, open, parts);
     const legacy = await readLegacy(plan, open, parts);
-    const moved: DocumentKey[] = [];
+    const undecided: DocumentKey[] = [];
+    const next = new Map<string, Sight>();
     for (const key of open) {
       const text = keyText(key);
-      const difference = compareDocuments(
-        plan,
-        text,
-        legacy.documents.get(text) ?? null,
-        mongodb.get(text) ?? null,
-      );
-      if (difference === null) inFlight++;
-      else if (marks.get(text) === legacy.marks.get(text)) confirmed.push(difference);
-      else moved.push(key);
+      const row = legacy.get(text);
+      const document = mongodb.get(text);
+      const difference = compareDocuments(plan, text, row?.document ?? null, document ?? null);
+      if (difference === null) {
+        inFlight++;
+        continue;
+      }
+      const sight = look(sights.get(text), imageOf(plan, row?.document, row?.mark), imageOf(plan, document));
+      if (sight === 'unmoved') {
+        confirmed.push(difference);
+        continue;
+      }
+      undecided.push(key);
+      next.set(text, sight);
     }
-    open = moved;
-    marks = legacy.marks;
+    open = undecided;
+    sights = next;
   }
   return { confirmed, inFlight, unsettled: open };
+}
+
+/** What a round leaves of a key to the next one. Images are digests: keys may be many, and documents large. */
+interface Sight {
+  readonly legacy: string;
+  /** Null: MongoDB was not read, or while legacy moved, so that the next round is the first to tell anything. */
+  readonly mongodb: string | null;
+}
+
+/** Has either side moved since the sight before? If not, and that one was past a position too, nothing will come. */
+function look(before: Sight | undefined, legacy: string, mongodb: string): Sight | 'unmoved' {
+  if (before?.legacy !== legacy) return { legacy, mongodb: null };
+  return before.mongodb === mongodb ? 'unmoved' : { legacy, mongodb };
+}
+
+function firstSights(
+  plan: Plan,
+  keys: readonly DocumentKey[],
+  rows: ReadonlyMap<string, MarkedDocument>,
+): Map<string, Sight> {
+  return new Map(
+    keys.map(keyText).map((text) => {
+      const row = rows.get(text);
+      return [text, { legacy: imageOf(plan, row?.document, row?.mark), mongodb: null }];
+    }),
+  );
+}
+
+/** What tells whether a side has moved: the mark, of legacy's row, and the content. */
+function imageOf(plan: Plan, document: CanonicalDocument | undefined, mark = ''): string {
+  if (document === undefined) return 'absent';
+  return hash('sha256', JSON.stringify([mark, renderDocument(plan, document)]), 'base64');
 }
 
 async function readLegacy(
   plan: Plan,
   keys: readonly DocumentKey[],
   { legacy, through }: RecheckParts,
-): Promise<{ documents: Map<string, CanonicalDocument>; marks: Map<string, string> }> {
+): Promise<Map<string, MarkedDocument>> {
   const fields = keyFields(plan.root);
-  const documents = new Map<string, CanonicalDocument>();
-  const marks = new Map<string, string>();
+  const found = new Map<string, MarkedDocument>();
   for (const batch of batches(keys)) {
-    for (const { document, mark } of await through(plan.system, () => legacy.readMarked(plan, batch))) {
-      const text = keyText(keyOf(fields, document.root));
-      documents.set(text, document);
-      marks.set(text, mark);
-    }
+    for (const row of await through(plan.system, () => legacy.readMarked(plan, batch)))
+      found.set(keyText(keyOf(fields, row.document.root)), row);
   }
-  return { documents, marks };
+  return found;
 }
 
 async function readMongo(

@@ -7,6 +7,7 @@ import { readSystems, type Systems } from '#config/systems';
 import { FicusError } from '#core/errors';
 import type { LegacyStore } from '#core/ports/legacy-store';
 import { ConnectClient } from '#debezium/connect-client';
+import { notificationTopic } from '#debezium/connector-config';
 import { openKafka } from '#kafka/client';
 import { DeadLetterTopic } from '#kafka/dead-letter-topic';
 import { KafkaProgress } from '#kafka/progress';
@@ -58,7 +59,11 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
   const progress = new KafkaProgress(kafka);
   const deadLetterTopic = new DeadLetterTopic(kafka);
   const legacies: LegacyStore[] = [];
-  const snapshotParts = { snapshots: control.snapshots, progress, clock, log };
+  const snapshotParts = {
+    snapshots: control.snapshots,
+    instances: control.instances,
+    ...{ progress, dependencies, clock, log },
+  };
 
   const openWatch = (name: string): SystemWatch => {
     const system = systems[name];
@@ -75,10 +80,9 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
       ...snapshotParts,
       kafka,
       connector: new ConnectorSteward(name, system, { connect, dependencies, clock, log }),
-      snapshot: new SnapshotSteward(legacy, snapshotParts),
+      snapshot: new SnapshotSteward(legacy, notificationTopic(system.capture.topicPrefix), snapshotParts),
       legacy,
       status: control.status,
-      dependencies,
       meters,
     });
   };
@@ -96,14 +100,14 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
     status: control.status,
     topics: control.topics,
     units: control.units,
-    dependencies,
     meters,
     openWatch,
-    beat: () =>
+    beat: (plans) =>
       control.instances.beat({
         id: environment.instance,
         app: 'replicator',
         at: new Date(clock.now()).toISOString(),
+        plans,
       }),
   });
   const close = async (): Promise<void> => {

@@ -39,6 +39,8 @@ export interface LegParts {
 export class ForwardLeg {
   readonly #parts: LegParts;
   #unit: Unit;
+  /** The topics that it reads; a plan of other topics needs another leg. */
+  readonly topics: readonly string[];
   readonly #incarnations = new Map<string, number>();
   readonly #consumer: LogConsumer;
   readonly #combiner = new Combiner((records) => this.#handle(records));
@@ -46,10 +48,11 @@ export class ForwardLeg {
   constructor(unit: Unit, parts: LegParts) {
     this.#unit = unit;
     this.#parts = parts;
+    this.topics = topicsOf(unit.plan);
     const name = `kafka:${unit.plan.unit}`;
     this.#consumer = new LogConsumer(parts.kafka, {
       group: forwardGroup(unit.plan.unit),
-      topics: topicsOf(unit.plan),
+      topics: this.topics,
       clock: parts.clock,
       handle: (records) => this.#combiner.submit(records),
       fine: () => parts.dependencies.up(name),
@@ -77,9 +80,11 @@ export class ForwardLeg {
     await this.#consumer.stop();
   }
 
-  async #handle(records: readonly LogRecord[]): Promise<void> {
+  async #handle(all: readonly LogRecord[]): Promise<void> {
     const of = this.#unit;
     const { plan, state } = of;
+    // A plan may have let a table go while its records were on their way; should it come back, it is read anew.
+    const records = all.filter((record) => topicsOf(plan).includes(record.topic));
     for (const topic of new Set(records.map((record) => record.topic))) await this.#learnIncarnation(topic);
     const result = await this.#parts.applier.apply(
       {

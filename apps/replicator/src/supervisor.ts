@@ -9,8 +9,8 @@ export interface SupervisorParts extends LegParts {
   readonly units: UnitStore;
   /** Opens the watch of a named legacy system. @throws FicusError `setting_invalid` when there is no such system. */
   readonly openWatch: (system: string) => SystemWatch;
-  /** Beats, so that others know that this process lives. */
-  readonly beat: () => Promise<void>;
+  /** Beats, so that others know that this process lives and which versions of the plans it goes by, by unit. */
+  readonly beat: (plans: Readonly<Record<string, number>>) => Promise<void>;
 }
 
 /** A new plan, term or epoch is adopted within this time. */
@@ -54,10 +54,9 @@ export class Supervisor {
 
   async #followUnits(): Promise<void> {
     const units = await this.#parts.dependencies.watch('mongodb', () => this.#parts.units.readAll());
-    await this.#parts.beat();
     for (const unit of units) {
       const leg = this.#legs.get(unit.plan.unit);
-      if (leg !== undefined && topicsOf(leg.unit.plan).join() === topicsOf(unit.plan).join()) {
+      if (leg !== undefined && leg.topics.join() === topicsOf(unit.plan).join()) {
         leg.adopt(unit);
         continue;
       }
@@ -71,6 +70,9 @@ export class Supervisor {
       this.#legs.delete(name);
       await leg.stop();
     }
+    await this.#parts.beat(
+      Object.fromEntries(units.map(({ plan, planVersion }) => [plan.unit, planVersion])),
+    );
   }
 
   /** In parallel: a system that is away must not hold up the others. */

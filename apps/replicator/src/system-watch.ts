@@ -1,19 +1,20 @@
 import type { Kafka } from 'kafkajs';
 import type { LegacySystem } from '#config/systems';
-import { reasonOf } from '#core/errors';
+import { FicusError, reasonOf } from '#core/errors';
 import { forwardGroup, type Plan, topicsOf } from '#core/plan';
 import type { LegacyStore } from '#core/ports/legacy-store';
 import type { ReplicationStatusStore } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
+import { comparePositions, type Position } from '#core/version';
 import { heartbeatTopic, notificationTopic } from '#debezium/connector-config';
 import { decodeRecord, type LogRecord } from '#debezium/envelope';
 import { readNotification } from '#debezium/notification';
 import { LogConsumer } from '#kafka/consumer';
-import { backlogOf, type Offsets } from '#kafka/progress';
-import type { Dependencies } from '#observability/dependencies';
+import { lostLog } from '#kafka/errors';
+import { backlogOf, type Offsets, RESET } from '#kafka/progress';
 import type { ConnectorSteward } from './connector-steward.ts';
 import type { Meters } from './meters.ts';
-import type { SnapshotParts, SnapshotSteward } from './snapshot-steward.ts';
+import { type SnapshotParts, type SnapshotRound, SnapshotSteward } from './snapshot-steward.ts';
 import { Watermarks } from './watermarks.ts';
 
 export interface WatchParts extends SnapshotParts {
@@ -22,7 +23,6 @@ export interface WatchParts extends SnapshotParts {
   readonly snapshot: SnapshotSteward;
   readonly legacy: LegacyStore;
   readonly status: ReplicationStatusStore;
-  readonly dependencies: Dependencies;
   readonly meters: Meters;
 }
 
@@ -40,7 +40,7 @@ export class SystemWatch {
   readonly #consumer: LogConsumer;
   readonly #watermarks = new Map<string, Watermarks>();
   #units: readonly Unit[] = [];
-  #beat = 0;
+  #beat: { readonly at: number; readonly position: Position } | null = null;
   #reports = false;
   /** The source's clock less ours. */
   #skewMs = 0;
@@ -84,13 +84,13 @@ export class SystemWatch {
     );
     if (!this.#reports) return;
     await this.#learnSkew();
-    const lastSign = await this.#parts.snapshot.lastSign(units.map(({ plan }) => plan)).catch(() => 0);
-    for (const unit of units) {
-      try {
-        await this.#report(unit.plan, lastSign);
-      } catch (error) {
-        this.#parts.log.warn({ system: this.#name, unit: unit.plan.unit }, `status: ${reasonOf(error)}`);
-      }
+    try {
+      const known = await Promise.all(units.map(({ plan }) => this.#parts.snapshot.list(plan.unit)));
+      const lastSign = SnapshotSteward.lastSign(known.flat());
+      for (const [index, unit] of units.entries())
+        await this.#report(unit, { known: known[index] ?? [], lastSign });
+    } catch (error) {
+      this.#parts.log.warn({ system: this.#name }, `status: ${reasonOf(error)}`);
     }
   }
 
@@ -108,11 +108,12 @@ export class SystemWatch {
     }
   }
 
-  async #report(plan: Plan, lastSign: number): Promise<void> {
+  async #report(unit: Unit, of: Pick<SnapshotRound, 'known' | 'lastSign'>): Promise<void> {
+    const { plan, planVersion } = unit;
     const { clock, progress, snapshot, connector, status, meters } = this.#parts;
     const topics = topicsOf(plan);
     // The beat is taken first: what was committed before it lies below the ends that are sampled after it.
-    const beat = this.#beat;
+    const beat = this.#beat?.at ?? 0;
     const ends = await progress.endOffsets(topics);
     const committed = await progress.committed(forwardGroup(plan.unit), topics);
     this.#mindReplaced(plan, ends, committed);
@@ -120,12 +121,13 @@ export class SystemWatch {
     this.#watermarks.set(plan.unit, watermarks);
     if (beat > 0) watermarks.sampled(beat, ends);
     const appliedUpTo = watermarks.committed(committed);
-    const snapshots = await snapshot.tend(plan, committed, connector.healthy, { lastSign });
+    const snapshots = await snapshot.tend(unit, { ...of, committed, connectorRuns: connector.healthy });
     const now = clock.now();
     const lagMs = appliedUpTo === null ? null : Math.max(0, now + this.#skewMs - appliedUpTo);
     const backlog = Number(backlogOf(ends, committed));
     await status.put({
       unit: plan.unit,
+      planVersion,
       at: new Date(now).toISOString(),
       lagMs,
       backlog,
@@ -134,7 +136,7 @@ export class SystemWatch {
     meters.lagging(plan.unit, lagMs, backlog);
   }
 
-  /** Offsets beyond the end: the topic was made anew, and its offsets order nothing that was written before. */
+  /** An offset outside of the log orders nothing against what was written before. */
   #mindReplaced(
     plan: Plan,
     ends: ReadonlyMap<string, Offsets>,
@@ -144,13 +146,8 @@ export class SystemWatch {
     for (const [topic, partitions] of committed) {
       for (const [partition, at] of partitions) {
         const end = ends.get(topic)?.get(partition) ?? 0n;
-        if (at <= end) continue;
-        this.#parts.dependencies.down(
-          dependency,
-          new Error(
-            `topic ${topic} partition ${partition} ends at ${end} but ${at} was applied: it was made anew; an operator must open a new epoch`,
-          ),
-        );
+        if (at !== RESET && at <= end) continue;
+        this.#parts.dependencies.down(dependency, lostLog(topic, partition));
         return;
       }
     }
@@ -160,17 +157,38 @@ export class SystemWatch {
   async #hear(records: readonly LogRecord[]): Promise<void> {
     for (const record of records) {
       if (record.value === null) continue;
-      if (record.topic === this.#topics.notification) {
-        const notification = readNotification(record.value);
-        if (notification !== null)
-          await this.#parts.snapshot.hear(
-            this.#units.map((unit) => unit.plan),
-            notification,
-          );
-        continue;
+      try {
+        if (record.topic === this.#topics.notification)
+          await this.#hearNotification(record.value, record.offset);
+        else this.#hearBeat(record);
+      } catch (error) {
+        // What cannot be read must not stop the pulse of every unit.
+        if (!(error instanceof FicusError) || error.retryable) throw error;
+        const { topic, partition, offset } = record;
+        this.#parts.log.error(
+          { err: error, topic, partition, offset },
+          'a record of the pulse is passed over',
+        );
       }
-      const decoded = decodeRecord(record, 0);
-      if (decoded.kind === 'change') this.#beat = Math.max(this.#beat, decoded.event.committedAt ?? 0);
     }
+  }
+
+  async #hearNotification(value: Buffer, offset: bigint): Promise<void> {
+    const notification = readNotification(value);
+    if (notification === null) return;
+    const plans = this.#units.map((unit) => unit.plan);
+    await this.#parts.snapshot.hear(plans, notification, offset);
+  }
+
+  /** A connector that starts anew repeats older beats: they bring no news. */
+  #hearBeat(record: LogRecord): void {
+    const decoded = decodeRecord(record, 0);
+    if (decoded.kind !== 'change') return;
+    const { committedAt, position } = decoded.event;
+    if (committedAt === null || position === null) return;
+    if (this.#beat !== null && comparePositions(position, this.#beat.position) <= 0) return;
+    // The source's clock was set back: what was sampled by the old one would look newer for as long as that.
+    if (this.#beat !== null && committedAt < this.#beat.at) this.#watermarks.clear();
+    this.#beat = { at: committedAt, position };
   }
 }

@@ -196,6 +196,37 @@ describe('interpretEvent', () => {
     expect(interpret({ op: 'delete', before: order }).changes[0]?.key).toEqual(['eu', 7]);
   });
 
+  it.each<[string, Given]>([
+    ['is made', { op: 'create', after: { ...line, line_order: null } }],
+    [
+      'is changed',
+      { before: { ...line, line_order: null }, after: { ...line, line_order: null, text: 'y' } },
+    ],
+    ['is read', { op: 'read', after: { ...line, line_region: null } }],
+    ['is deleted', { op: 'delete', key: { line_id: 3 }, before: { ...line, line_order: null } }],
+  ])('passes over a child without a parent when it %s', (_what, given) => {
+    expect(interpret({ table: 's.line', ...given })).toEqual({ changes: [], unknownColumns: [] });
+  });
+
+  it('takes a child that lost its parent out of its document, and puts one that found a parent into it', () => {
+    const orphan = { ...line, line_order: null };
+    expect(interpret({ table: 's.line', before: line, after: orphan }).changes).toMatchObject([
+      { key: ['eu', 7], embed: { path: 'lines', childKey: [3] }, effect: { kind: 'delete' } },
+    ]);
+    expect(interpret({ table: 's.line', before: orphan, after: line }).changes).toMatchObject([
+      { key: ['eu', 7], embed: { path: 'lines', childKey: [3] }, effect: { kind: 'upsert' } },
+    ]);
+  });
+
+  it('leaves the old parent with the version of the state there, which a trigger raises only afterwards', () => {
+    const before = { ...line, rv: 4n };
+    const moved = interpret({ table: 's.line', before, after: { ...before, line_order: 8 } }, versioned);
+    expect(moved.changes).toMatchObject([
+      { key: ['eu', 7], evidence: { position: 4n }, effect: { kind: 'delete', tiesWin: true } },
+      { key: ['eu', 8], evidence: { position: 4n }, effect: { kind: 'upsert' } },
+    ]);
+  });
+
   it('finds the parent of a deleted child by the before image', () => {
     const { changes } = interpret({ table: 's.line', op: 'delete', key: { line_id: 3 }, before: line });
     expect(changes[0]).toMatchObject({ key: ['eu', 7], embed: { childKey: [3] } });
@@ -286,10 +317,10 @@ const refusals: readonly Refusal[] = [
     says: /key column region/,
   },
   {
-    what: 'a child without its parent',
-    given: { table: 's.line', after: { ...line, line_order: null } },
+    what: 'a child whose parent is not in the event',
+    given: { table: 's.line', after: { line_region: 'eu', line_id: 3, text: 'x' } },
     code: 'event_unsupported',
-    says: /key column line_order/,
+    says: /column line_order of s.line is mapped but missing/,
   },
   {
     what: 'a deleted child whose parent nobody names',

@@ -72,23 +72,23 @@ export function interpretEvent(
     const row = event.before ?? event.key;
     if (row === null)
       throw new FicusError('event_unsupported', `a delete of ${event.table} without key and before image`);
-    return {
-      changes: [deletion(context, event.key === null ? row : { ...row, ...event.key })],
-      unknownColumns: [],
-    };
+    const gone = event.key === null ? row : { ...row, ...event.key };
+    return { changes: isOrphan(context, gone) ? [] : [deletion(context, gone)], unknownColumns: [] };
   }
   const row = event.after;
   if (row === null)
     throw new FicusError('event_unsupported', `${event.op} of ${event.table} without an after image`);
-  const changes: RowChange[] = [];
+  const left = event.before === null || embed === null ? null : movedFrom(context, event.before, row);
+  const changes = left === null ? [] : [left];
+  if (isOrphan(context, row)) return { changes, unknownColumns: [] };
   const upsert = upsertion(context, row);
-  if (event.before !== null && embed !== null) {
-    const old = movedFrom(context, event.before, upsert);
-    if (old !== null) changes.push(old);
-  }
-  changes.push(upsert);
   const unknownColumns = upsert.effect.kind === 'upsert' ? Object.keys(upsert.effect.unmapped) : [];
-  return { changes, unknownColumns };
+  return { changes: [...changes, upsert], unknownColumns };
+}
+
+/** A child row without a parent stands in no document. */
+function isOrphan({ embed }: Context, row: WireRow): boolean {
+  return embed?.parentKey.some((column) => row[column]?.value === null) ?? false;
 }
 
 interface Context {
@@ -144,18 +144,24 @@ function deletion(context: Context, row: WireRow): RowChange {
   };
 }
 
-/** An update that gave a child another parent (or key) leaves the old place: the before image names it. */
-function movedFrom(context: Context, before: WireRow, upsert: RowChange): RowChange | null {
+/**
+ * An update that gave a child another parent, none, or another key leaves the old place: the before image names it.
+ * It carries the version of the state that it leaves where a trigger sets the next one only after it.
+ */
+function movedFrom(context: Context, before: WireRow, after: WireRow): RowChange | null {
   const columns = [...(context.embed?.parentKey ?? []), ...context.mapping.key];
   if (columns.some((column) => before[column] === undefined || before[column]?.value === null)) return null;
   const old = target(context, before);
-  const same =
-    JSON.stringify(old.key) === JSON.stringify(upsert.key) &&
-    JSON.stringify(old.embed?.childKey) === JSON.stringify(upsert.embed?.childKey);
-  if (same) return null;
+  if (!isOrphan(context, after) && JSON.stringify(old) === JSON.stringify(target(context, after)))
+    return null;
   const content: Record<string, CanonicalValue> = {};
   for (const field of keyFields(context.mapping)) content[field.path] = required(context, before, field);
-  return { ...upsert, ...old, effect: { kind: 'delete', content, tiesWin: false } };
+  return {
+    ...old,
+    evidence: evidence(context, after),
+    committedAt: context.event.committedAt,
+    effect: { kind: 'delete', content, tiesWin: context.plan.version.kind === 'column' },
+  };
 }
 
 function target(context: Context, row: WireRow): Pick<RowChange, 'key' | 'embed'> {

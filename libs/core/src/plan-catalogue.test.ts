@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FieldType } from './field-type.ts';
 import type { Field, Plan } from './plan.ts';
 import { checkAgainstCatalogue } from './plan-catalogue.ts';
-import type { CatalogueColumn, CatalogueTable } from './ports/catalogue.ts';
+import type { BeforeImages, CatalogueColumn, CatalogueTable } from './ports/catalogue.ts';
 
 function field(column: string, type: FieldType = { kind: 'int' }): Field {
   return { path: column, segments: [column], column, type, required: false, readOnly: false };
@@ -62,7 +62,8 @@ const order: CatalogueTable = {
   columns: [column('id'), column('at', 6), column('note')],
   primaryKey: ['id'],
   referencedBy: [],
-  fullBeforeImages: false,
+  beforeImages: 'primary-key',
+  partitions: null,
   comment: null,
 };
 const line: CatalogueTable = {
@@ -85,8 +86,21 @@ interface Case {
   readonly faults: readonly RegExp[];
 }
 
-const versioned = { ...order, columns: [...order.columns, column('rv')] };
-const full = { fullBeforeImages: true };
+const versioned: CatalogueTable = { ...order, columns: [...order.columns, column('rv')] };
+const full: Pick<CatalogueTable, 'beforeImages'> = { beforeImages: 'full' };
+const versionedLine: CatalogueTable = { ...line, columns: [...line.columns, column('rv')] };
+const ignoring: Plan = {
+  ...byColumn,
+  embeds: byColumn.embeds.map((embed) => ({ ...embed, ignore: ['rv'] })),
+};
+
+function sliced(table: CatalogueTable, images: readonly BeforeImages[]): CatalogueTable {
+  const partitions = images.map((beforeImages, index) => ({
+    table: `${table.table}_${index}`,
+    beforeImages,
+  }));
+  return { ...table, partitions };
+}
 
 const cases: readonly Case[] = [
   { what: 'a plan that fits', tables: [order, line], faults: [] },
@@ -106,34 +120,125 @@ const cases: readonly Case[] = [
     tables: [{ ...order, columns: [...order.columns, column('extra')] }, line],
     faults: [/column extra is neither mapped nor listed under ignore/],
   },
-  { what: 'no primary key', tables: [{ ...order, primaryKey: [] }, line], faults: [/no primary key/] },
   {
-    what: 'no primary key but full images',
-    tables: [{ ...order, primaryKey: [], ...full }, line],
-    faults: [],
+    what: 'no primary key',
+    tables: [{ ...order, primaryKey: [] }, line],
+    faults: [/^s\.order: the table has no primary key.*spread over.*add one$/],
+  },
+  {
+    what: 'no primary key, full images or not',
+    tables: [
+      { ...order, primaryKey: [], ...full },
+      { ...line, primaryKey: [], ...full },
+    ],
+    faults: [/^s\.order: the table has no primary key/, /^s\.line: the table has no primary key/],
   },
   {
     what: 'a primary key that the plan names in part',
     tables: [{ ...order, primaryKey: ['id', 'note'] }, line],
-    faults: [/primary key is id, note, but note is no part of the plan's key/],
+    faults: [/legacy\.key is id, but the primary key is id, note; .*exactly the columns of the primary key/],
   },
   {
-    what: 'a key outside of the primary key',
-    tables: [{ ...order, primaryKey: ['note'] }, line],
+    what: 'a key that is more than the primary key',
+    by: { ...plan, root: { ...plan.root, key: ['id', 'at'] } },
+    tables: [{ ...order, ...full }, line],
+    faults: [/legacy\.key is id, at, but the primary key is id; /],
+  },
+  {
+    what: 'another key, full images or not',
+    tables: [{ ...order, primaryKey: ['note'], ...full }, line],
+    faults: [/legacy\.key is id, but the primary key is note; /],
+  },
+  {
+    what: 'the primary key in another order',
+    by: { ...plan, root: { ...plan.root, key: ['at', 'id'] } },
+    tables: [{ ...order, primaryKey: ['id', 'at'] }, line],
+    faults: [],
+  },
+  {
+    what: 'a key of numbers without a scale',
+    tables: [
+      { ...order, columns: [{ ...column('id'), type: 'numeric' }, column('at', 6), column('note')] },
+      { ...line, columns: [column('order_id'), { ...column('no'), type: 'DECFLOAT' }] },
+    ],
     faults: [
-      /note is no part/,
-      /id is part of the plan's key but not of the primary key.*REPLICA IDENTITY FULL/,
+      /^s\.order: column id of the primary key is numeric without a scale: 1 and 1\.00/,
+      /^s\.line: column no of the primary key is DECFLOAT without a scale/,
+    ],
+  },
+  {
+    what: 'a key of numbers of one scale, and others of none',
+    tables: [
+      {
+        ...order,
+        columns: [
+          { ...column('id'), type: 'numeric', precision: 9, scale: 0 },
+          column('at', 6),
+          { ...column('note'), type: 'numeric' },
+        ],
+      },
+      line,
+    ],
+    faults: [],
+  },
+  {
+    what: 'a primary key of a child that its place tells in part',
+    tables: [order, { ...line, primaryKey: ['order_id', 'no', 'at'], ...full }],
+    faults: [
+      /at is part of neither parentKey \(order_id\) nor key \(no\), so several rows would share one place/,
     ],
   },
   {
     what: 'a parent key outside of the primary key',
     tables: [order, { ...line, primaryKey: ['no'] }],
-    faults: [/order_id is part of the plan's key or parentKey/],
+    faults: [
+      /order_id is part of the plan's parentKey or key but not of the primary key \(no\).*set ALTER TABLE "s"\."line" REPLICA IDENTITY FULL/,
+    ],
   },
   {
     what: 'the same with full images',
     tables: [order, { ...line, primaryKey: ['no'], ...full }],
     faults: [],
+  },
+  {
+    what: 'the same in partitions, of which a later one has no full images',
+    tables: [order, sliced({ ...line, primaryKey: ['no'], ...full }, ['full'])],
+    faults: [/order_id is part of .*a partitioned table cannot promise full before images/],
+  },
+  {
+    what: 'no replica identity',
+    tables: [
+      { ...order, beforeImages: 'none' },
+      { ...line, beforeImages: 'none' },
+    ],
+    faults: [
+      /^s\.order: .*NOTHING.*refuses every UPDATE and DELETE.*set ALTER TABLE "s"\."order" REPLICA IDENTITY DEFAULT, or FULL/,
+      /^s\.line: .*NOTHING.*set ALTER TABLE "s"\."line" REPLICA IDENTITY DEFAULT/,
+    ],
+  },
+  {
+    what: 'another index as replica identity',
+    tables: [
+      { ...order, beforeImages: 'other-index' },
+      { ...line, beforeImages: 'other-index' },
+    ],
+    faults: [
+      /^s\.order: .*USING INDEX.*never deleted; set ALTER TABLE "s"\."order" REPLICA IDENTITY DEFAULT/,
+      /^s\.line: .*USING INDEX/,
+    ],
+  },
+  {
+    what: 'partitions that send their keys',
+    tables: [sliced(order, []), sliced(line, ['primary-key', 'full'])],
+    faults: [],
+  },
+  {
+    what: 'partitions that send none, or others',
+    tables: [sliced(order, ['none', 'primary-key', 'none', 'none', 'none', 'other-index']), line],
+    faults: [
+      /^s\.order: of its partitions, s\.order_0, s\.order_2, s\.order_3 and 1 more have .*NOTHING.*set ALTER TABLE "s"\."order_0" REPLICA IDENTITY DEFAULT for each/,
+      /^s\.order: of its partitions, s\.order_5 has .*USING INDEX/,
+    ],
   },
   {
     what: 'a fraction of other digits',
@@ -144,7 +249,30 @@ const cases: readonly Case[] = [
     what: 'a version column whose deletes come without it',
     by: byColumn,
     tables: [versioned, line],
-    faults: [/^s\.order: rows are ordered by rv, but a delete would come without it/],
+    faults: [
+      /^s\.order: rows are ordered by rv, which .* without it; set ALTER TABLE "s"\."order" REPLICA IDENTITY FULL, or order by lsn/,
+    ],
+  },
+  {
+    what: 'a version column that an embedded table has too, though its plan ignores it',
+    by: ignoring,
+    tables: [{ ...versioned, ...full }, versionedLine],
+    faults: [/^s\.line: rows are ordered by rv, which the table has, but a delete would come without it/],
+  },
+  {
+    what: 'the same with full images',
+    by: ignoring,
+    tables: [
+      { ...versioned, ...full },
+      { ...versionedLine, ...full },
+    ],
+    faults: [],
+  },
+  {
+    what: 'a version column in partitions',
+    by: byColumn,
+    tables: [sliced({ ...versioned, ...full }, ['full']), line],
+    faults: [/a partitioned table cannot promise full before images.*; order by lsn$/],
   },
   {
     what: 'a version column with full images',

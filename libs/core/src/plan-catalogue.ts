@@ -1,6 +1,6 @@
 import type { FieldType } from './field-type.ts';
 import type { Embed, Plan, RowMapping } from './plan.ts';
-import type { CatalogueTable } from './ports/catalogue.ts';
+import type { BeforeImages, CatalogueTable } from './ports/catalogue.ts';
 
 /** What a plan says that the legacy database contradicts. */
 export interface CatalogueFault {
@@ -14,45 +14,109 @@ export function checkAgainstCatalogue(
   plan: Plan,
   tables: ReadonlyMap<string, CatalogueTable>,
 ): readonly CatalogueFault[] {
-  return [
-    ...checkMapping(plan, plan.root, null, tables.get(plan.root.table)),
-    ...plan.embeds.flatMap((embed) => checkMapping(plan, embed, embed, tables.get(embed.table))),
-  ];
+  const check = (mapping: RowMapping, embed: Embed | null): readonly CatalogueFault[] => {
+    const table = tables.get(mapping.table);
+    const messages =
+      table === undefined
+        ? ['the legacy database has no such table']
+        : [
+            ...checkColumns(mapping, embed, table),
+            ...logFaults(table),
+            ...checkVersion(plan, table),
+            ...(embed === null ? checkRootKey(mapping, table) : checkEmbedKey(embed, table)),
+          ];
+    return messages.map((message) => ({ unit: plan.unit, table: mapping.table, message }));
+  };
+  return [...check(plan.root, null), ...plan.embeds.flatMap((embed) => check(embed, embed))];
 }
 
-function checkMapping(
-  plan: Plan,
-  mapping: RowMapping,
-  embed: Embed | null,
-  table: CatalogueTable | undefined,
-): CatalogueFault[] {
-  const fault = (message: string): CatalogueFault => ({ unit: plan.unit, table: mapping.table, message });
-  if (table === undefined) return [fault('the legacy database has no such table')];
+/** Why no plan can follow the table's rows by the log as the table is now, each with its remedy. */
+export function logFaults(table: CatalogueTable): readonly string[] {
+  const faults: string[] = [];
+  if (table.primaryKey.length === 0)
+    faults.push(
+      "the table has no primary key: its events would have no key, so a row's changes would be spread over the " +
+        "topic's partitions and lose their order, and Debezium could not read the table in chunks; add one",
+    );
+  for (const column of table.columns) {
+    const loose = column.scale === null && /^(numeric|decimal|decfloat)$/i.test(column.type);
+    if (loose && table.primaryKey.includes(column.name))
+      faults.push(
+        `column ${column.name} of the primary key is ${column.type} without a scale: 1 and 1.00 are one row in the ` +
+          "table, but two keys of the log and so in two of the topic's partitions; declare its precision and scale",
+      );
+  }
+  return [...faults, ...imageFaults(table)];
+}
+
+const UNUSABLE: Readonly<Record<Exclude<BeforeImages, 'full' | 'primary-key'>, string>> = {
+  none:
+    'REPLICA IDENTITY NOTHING, or an index that is gone: once published, PostgreSQL refuses every UPDATE and DELETE, ' +
+    "so applying the plan would break the legacy database's own applications",
+  'other-index':
+    "REPLICA IDENTITY USING INDEX, and not the primary key's: a delete would carry that index's columns instead of " +
+    'the primary key, and a changed primary key would come as a plain update, whose old row is never deleted',
+};
+/** Partitions that a message names; there may be hundreds. */
+const NAMED = 3;
+
+function imageFaults({ table, beforeImages, partitions }: CatalogueTable): readonly string[] {
+  const faults: string[] = [];
+  if (beforeImages === 'none' || beforeImages === 'other-index')
+    faults.push(
+      `the table has ${UNUSABLE[beforeImages]}; set ${identityOf(table, 'DEFAULT')}, or FULL instead of DEFAULT`,
+    );
+  for (const image of ['none', 'other-index'] as const) {
+    const wrong = (partitions ?? []).filter((partition) => partition.beforeImages === image);
+    const [first] = wrong;
+    if (first === undefined) continue;
+    const names = wrong.slice(0, NAMED).map((partition) => partition.table);
+    const more = wrong.length > NAMED ? ` and ${wrong.length - NAMED} more` : '';
+    faults.push(
+      `of its partitions, ${names.join(', ')}${more} ${wrong.length === 1 ? 'has' : 'have'} ${UNUSABLE[image]}; ` +
+        `a partition does not inherit the table's, so set ${identityOf(first.table, 'DEFAULT')} for each`,
+    );
+  }
+  return faults;
+}
+
+/** Names are quoted always, so that the statement can be used as it stands. */
+function identityOf(table: string, identity: 'DEFAULT' | 'FULL'): string {
+  const dot = table.indexOf('.');
+  const quoted = [table.slice(0, dot), table.slice(dot + 1)].map((part) => `"${part.replaceAll('"', '""')}"`);
+  return `ALTER TABLE ${quoted.join('.')} REPLICA IDENTITY ${identity}`;
+}
+
+/** A partition that joins later has REPLICA IDENTITY DEFAULT, so a partitioned table cannot promise full images. */
+function promisesFullImages({ beforeImages, partitions }: CatalogueTable): boolean {
+  return beforeImages === 'full' && partitions === null;
+}
+
+const PARTITIONED =
+  'a partitioned table cannot promise full before images, since a partition that joins later has REPLICA IDENTITY DEFAULT';
+
+function checkColumns(mapping: RowMapping, embed: Embed | null, table: CatalogueTable): readonly string[] {
   const columns = new Map(table.columns.map((column) => [column.name, column]));
   const parentKey = embed?.parentKey ?? [];
-  const named = [...mapping.fields.map((field) => field.column), ...mapping.ignore, ...parentKey];
-  const faults = [...new Set(named)]
+  const named = new Set([...mapping.fields.map((field) => field.column), ...mapping.ignore, ...parentKey]);
+  const faults = [...named]
     .filter((column) => !columns.has(column))
-    .map((column) =>
-      fault(
+    .map(
+      (column) =>
         `column ${column} is named by the plan but not in the table, which has ${[...columns.keys()].join(', ')}`,
-      ),
     );
-  const known = new Set(named);
   for (const column of columns.keys()) {
-    if (!known.has(column)) faults.push(fault(`column ${column} is neither mapped nor listed under ignore`));
+    if (!named.has(column)) faults.push(`column ${column} is neither mapped nor listed under ignore`);
   }
   for (const field of mapping.fields) {
     const actual = columns.get(field.column)?.precision ?? null;
     const planned = fraction(field.type);
     if (planned !== null && actual !== null && planned !== actual)
       faults.push(
-        fault(
-          `column ${field.column} has ${actual} fractional digits, but ${field.path} says precision ${planned}`,
-        ),
+        `column ${field.column} has ${actual} fractional digits, but ${field.path} says precision ${planned}`,
       );
   }
-  return [...faults, ...checkIdentity(plan, mapping, embed, table, fault)];
+  return faults;
 }
 
 /** Without schemas, the log carries times in a unit that follows from the column's precision. */
@@ -62,58 +126,51 @@ function fraction(type: FieldType): number | null {
     : null;
 }
 
-/** The before image of a delete is where its version stands. */
-function checkVersion(
-  plan: Plan,
-  mapping: RowMapping,
-  table: CatalogueTable,
-  fault: (message: string) => CatalogueFault,
-): CatalogueFault[] {
-  if (plan.version.kind === 'lsn' || table.fullBeforeImages) return [];
-  const { column } = plan.version;
-  if (!mapping.fields.some((field) => field.column === column)) return [];
+/**
+ * The before image of a delete is where its version stands. An event has every column of its table, so it does not
+ * matter whether the plan maps the version column, nor that an embedded table has it only by chance.
+ */
+function checkVersion({ version }: Plan, table: CatalogueTable): readonly string[] {
+  if (version.kind === 'lsn' || promisesFullImages(table)) return [];
+  if (table.columns.every(({ name }) => name !== version.column)) return [];
+  const remedy =
+    table.partitions === null
+      ? `set ${identityOf(table.table, 'FULL')}, or order by lsn`
+      : `${PARTITIONED}; order by lsn`;
   return [
-    fault(
-      `rows are ordered by ${column}, but a delete would come without it; set REPLICA IDENTITY FULL, or order by lsn`,
-    ),
+    `rows are ordered by ${version.column}, which the table has, but a delete would come without it; ${remedy}`,
   ];
 }
 
-function checkIdentity(
-  plan: Plan,
-  mapping: RowMapping,
-  embed: Embed | null,
-  table: CatalogueTable,
-  fault: (message: string) => CatalogueFault,
-): CatalogueFault[] {
-  const primary = table.primaryKey;
-  if (primary.length === 0) {
-    return table.fullBeforeImages
-      ? []
-      : [
-          fault(
-            'the table has no primary key and sends no full before images; add a key, or set REPLICA IDENTITY FULL and name a unique key',
-          ),
-        ];
-  }
-  const identity = embed === null ? mapping.key : [...embed.parentKey, ...mapping.key];
-  const missing = primary.filter((column) => !identity.includes(column));
-  const faults: CatalogueFault[] = checkVersion(plan, mapping, table, fault);
+/** The connector sends an event to the partition of its primary key: a document of another key has no order. */
+function checkRootKey({ key }: RowMapping, { primaryKey }: CatalogueTable): readonly string[] {
+  const same = new Set([...key, ...primaryKey]).size === key.length && key.length === primaryKey.length;
+  if (primaryKey.length === 0 || same) return [];
+  return [
+    `legacy.key is ${key.join(', ')}, but the primary key is ${primaryKey.join(', ')}; events are spread over the ` +
+      "topic's partitions by the primary key, so a document of another key would get its events out of order; " +
+      'legacy.key must name exactly the columns of the primary key, in any order',
+  ];
+}
+
+/** The place of a row in the documents is its parentKey and key: one place, one row, and a delete must tell it. */
+function checkEmbedKey({ parentKey, key }: Embed, table: CatalogueTable): readonly string[] {
+  const { primaryKey } = table;
+  if (primaryKey.length === 0) return [];
+  const faults: string[] = [];
+  const place = [...parentKey, ...key];
+  const missing = primaryKey.filter((column) => !place.includes(column));
   if (missing.length > 0)
     faults.push(
-      fault(
-        `the primary key is ${primary.join(', ')}, but ${missing.join(', ')} is no part of the plan's key`,
-      ),
+      `the primary key is ${primaryKey.join(', ')}, but ${missing.join(', ')} is part of neither parentKey ` +
+        `(${parentKey.join(', ')}) nor key (${key.join(', ')}), so several rows would share one place`,
     );
-  if (table.fullBeforeImages) return faults;
-  const outside = identity.filter((column) => !primary.includes(column));
-  if (outside.length > 0) {
-    const what = embed === null ? 'key' : 'key or parentKey';
+  const outside = place.filter((column) => !primaryKey.includes(column));
+  if (outside.length > 0 && !promisesFullImages(table))
     faults.push(
-      fault(
-        `${outside.join(', ')} is part of the plan's ${what} but not of the primary key, so a delete could not find its document; set REPLICA IDENTITY FULL`,
-      ),
+      `${outside.join(', ')} is part of the plan's parentKey or key but not of the primary key ` +
+        `(${primaryKey.join(', ')}), so a delete could not find its document; ` +
+        (table.partitions === null ? `set ${identityOf(table.table, 'FULL')}` : PARTITIONED),
     );
-  }
   return faults;
 }

@@ -21,8 +21,16 @@ function table(
   given: Partial<CatalogueTable> = {},
 ): CatalogueTable {
   const [first] = columns;
-  const plain = { referencedBy: [], fullBeforeImages: false, comment: null };
-  return { table: name, columns, primaryKey: first === undefined ? [] : [first.name], ...plain, ...given };
+  return {
+    table: name,
+    columns,
+    primaryKey: first === undefined ? [] : [first.name],
+    referencedBy: [],
+    beforeImages: 'primary-key',
+    partitions: null,
+    comment: null,
+    ...given,
+  };
 }
 
 function draft(root: CatalogueTable, given: Partial<DraftRequest> = {}): { text: string; plan: Plan } {
@@ -277,6 +285,30 @@ describe('a child', () => {
       says: '# not embedded: public.l, since its foreign key (line_no) is not on the primary key',
     },
     {
+      what: 'without a primary key',
+      child: line('public.l', []),
+      references: [reference('public.l')],
+      says: '# not embedded: public.l, since the table has no primary key',
+    },
+    {
+      what: 'without a replica identity',
+      child: line('public.l', ['order_id', 'line_no'], { beforeImages: 'none' }),
+      references: [reference('public.l')],
+      says: '# not embedded: public.l, since the table has REPLICA IDENTITY NOTHING',
+    },
+    {
+      what: 'with a key that is longer than MongoDB holds',
+      child: table(
+        'public.l',
+        [column('order_id', 'bigint'), column('n', 'numeric', { precision: 40, scale: 0 })],
+        {
+          primaryKey: ['order_id', 'n'],
+        },
+      ),
+      references: [reference('public.l')],
+      says: '# not embedded: public.l, since the type of n cannot be part of a key',
+    },
+    {
       what: 'that is the root',
       child: root(),
       references: [reference('public.order')],
@@ -289,6 +321,26 @@ describe('a child', () => {
     expect(plan.embed).toBeUndefined();
     expect(text).toContain(says);
   });
+});
+
+test('partitioned tables are drafted with a warning', () => {
+  const day = [id, column('day', 'date')];
+  const partitioned = { primaryKey: ['order_id', 'day'], partitions: [] };
+  const child = table(
+    'public.day',
+    [column('order_id', 'bigint'), column('day', 'date'), column('n', 'integer')],
+    {
+      primaryKey: ['order_id', 'day', 'n'],
+      partitions: [],
+    },
+  );
+  const key = ['order_id', 'day'];
+  const reference = { table: 'public.day', columns: key, references: 'public.order', referencedColumns: key };
+  const { text, plan } = draft(table('public.order', day, { ...partitioned, referencedBy: [reference] }), {
+    children: [child],
+  });
+  expect(Object.keys(plan.embed ?? {})).toEqual(['days']);
+  expect(text.match(/# Partitioned: to attach/g)).toHaveLength(2);
 });
 
 describe('Db2', () => {
@@ -323,6 +375,22 @@ test.each([
   {
     root: table('public.log', [column('a', 'bytea')]),
     says: /primary key column a of public.log is of type bytea/,
+  },
+  {
+    root: table('public.log', [column('n', 'numeric', { precision: 40, scale: 2 })]),
+    says: /column n of public.log is of type numeric.*decimals of up to 34 digits/,
+  },
+  {
+    root: table('public.log', [column('n', 'numeric')]),
+    says: /column n of the primary key is numeric without a scale.*declare its precision and scale/,
+  },
+  {
+    root: table('public.log', [id], { beforeImages: 'none' }),
+    says: /public.log cannot be a unit: .*NOTHING.*ALTER TABLE "public"."log" REPLICA IDENTITY DEFAULT/,
+  },
+  {
+    root: table('public.log', [id], { beforeImages: 'other-index' }),
+    says: /public.log cannot be a unit: .*USING INDEX/,
   },
   { root: table('public.a b', [id]), says: /the topic of public.a b would be "shop.public.a b"/ },
 ])('a table that cannot be a root is refused with advice', ({ root, says }) => {

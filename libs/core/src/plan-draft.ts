@@ -1,6 +1,7 @@
 import { camelCase, kebabCase, plural, uniqueIn } from './draft-name.ts';
 import { canBeKey, draftType, typeMembers } from './draft-type.ts';
 import { FicusError } from './errors.ts';
+import { logFaults } from './plan-catalogue.ts';
 import type { CatalogueColumn, CatalogueReference, CatalogueTable } from './ports/catalogue.ts';
 
 /**
@@ -44,6 +45,7 @@ export function renderDraft(request: DraftRequest): string {
     'legacy:',
     `  system: ${scalar(system)}`,
     `  table: ${scalar(root.table)}`,
+    ...renderPartitioned(root, '  '),
     `  key: ${list(root.primaryKey)}`,
     ...renderVersion(version),
     `topic: ${scalar(topicOf(request.topicPrefix, root.table))}`,
@@ -62,23 +64,27 @@ export function renderDraft(request: DraftRequest): string {
 }
 
 function checkRoot(root: CatalogueTable): void {
-  if (root.primaryKey.length === 0) {
-    throw new FicusError(
-      'plan_invalid',
-      `table ${root.table} has no primary key, so its rows cannot be told apart; add one, or let its events carry ` +
-        'full before images (PostgreSQL: REPLICA IDENTITY FULL) and write a plan that names a unique key',
-    );
-  }
+  const faults = logFaults(root);
+  if (faults.length > 0)
+    throw new FicusError('plan_invalid', `${root.table} cannot be a unit: ${faults.join('; ')}`);
   for (const name of root.primaryKey) {
     const column = root.columns.find((candidate) => candidate.name === name);
-    if (column === undefined || !canBeKey(column)) {
+    if (column === undefined || !canIdentify(column)) {
       throw new FicusError(
         'plan_invalid',
         `primary key column ${name} of ${root.table} is of type ${column?.type ?? 'unknown'}, which cannot be part ` +
-          'of a key; give the table a key of numbers, texts, dates or UUIDs',
+          'of a key; give the table a key of numbers, decimals of up to 34 digits and a scale, texts, dates or UUIDs',
       );
     }
   }
+}
+
+/** A decimal that the draft can give no scale has more than one text, and so is no key for the plan's parser. */
+function canIdentify(column: CatalogueColumn): boolean {
+  const drafted = draftType(column);
+  const scaleless =
+    drafted.kind === 'field' && drafted.type.kind === 'decimal' && drafted.type.scale === null;
+  return canBeKey(column) && !scaleless;
 }
 
 /** Children whose foreign key is the root's key and whose own key extends it. */
@@ -113,6 +119,8 @@ function embedOf(
   );
   const columns = parentKey.join(', ');
   if (table.table === root.table) return 'a row cannot be embedded in a row of its own table';
+  const faults = logFaults(table);
+  if (faults.length > 0) return faults.join('; ');
   if (parentKey.includes('') || reference.columns.length !== parentKey.length)
     return `its foreign key (${reference.columns.join(', ')}) is not on the primary key`;
   if (!parentKey.every((column) => table.primaryKey.includes(column)))
@@ -121,7 +129,7 @@ function embedOf(
   if (key.length === 0) return `its primary key is the foreign key (${columns}): make it a unit of its own`;
   const wrong = key.find((name) => {
     const column = table.columns.find((candidate) => candidate.name === name);
-    return column === undefined || !canBeKey(column);
+    return column === undefined || !canIdentify(column);
   });
   if (wrong !== undefined) return `the type of ${wrong} cannot be part of a key`;
   return { path: embedName(root.table, table.table), table, parentKey, key };
@@ -174,6 +182,13 @@ function warning(column: CatalogueColumn): string {
   return fillable ? '' : '; it is NOT NULL without a default, so the API cannot insert rows';
 }
 
+function renderPartitioned(table: CatalogueTable, indent: string): readonly string[] {
+  if (table.partitions === null) return [];
+  return [
+    `${indent}# Partitioned: to attach, detach, drop or truncate a partition changes rows without any event of them.`,
+  ];
+}
+
 function renderIgnored(ignored: readonly string[], indent: string): readonly string[] {
   if (ignored.length === 0) return [`${indent}ignore: []`];
   return [`${indent}ignore:`, ...ignored.map((line) => `${indent}  - ${line}`)];
@@ -190,6 +205,7 @@ function renderEmbeds(embeds: readonly DraftedEmbed[], kind: DraftRequest['kind'
     return [
       `  ${scalar(path)}:`,
       `    table: ${scalar(table.table)}`,
+      ...renderPartitioned(table, '    '),
       `    parentKey: ${list(parentKey)}`,
       `    key: ${list(key)}`,
       '    cardinality: many',

@@ -18,7 +18,15 @@ const reads: readonly [Phase, number | null, object][] = [
 
 describe('routeRead', () => {
   it.each(reads)('%s at a lag of %s ms', (phase, lagMs, route) => {
-    expect(routeRead(phase, { lagMs, lagLimitMs: 5_000 })).toEqual(route);
+    expect(routeRead(phase, { lagMs, lagLimitMs: 5_000, snapshotComplete: true })).toEqual(route);
+  });
+
+  it.each<[Phase, object]>([
+    ['legacy', { store: 'legacy', fallback: false }],
+    ['offload', { store: 'legacy', fallback: true, because: 'snapshot' }],
+    ['primary', { store: 'mongodb', fallback: false }],
+  ])('%s while a changed plan has its tables read again', (phase, route) => {
+    expect(routeRead(phase, { lagMs: 0, lagLimitMs: 5_000, snapshotComplete: false })).toEqual(route);
   });
 });
 

@@ -4,13 +4,22 @@ import type { Mode } from './plan.ts';
 /** Where a request goes, and why, apart from going there. */
 export type ReadRoute =
   | { readonly store: 'legacy' | 'mongodb'; readonly fallback: false }
-  /** The phase says MongoDB, but it is too far behind the source (or nobody knows how far): legacy answers. */
-  | { readonly store: 'legacy'; readonly fallback: true; readonly because: 'lag' | 'lag-unknown' };
+  /**
+   * The phase says MongoDB, but it is too far behind the source (or nobody knows how far), or a changed plan has its
+   * tables read again and not all documents have what it wants yet: legacy answers.
+   */
+  | {
+      readonly store: 'legacy';
+      readonly fallback: true;
+      readonly because: 'lag' | 'lag-unknown' | 'snapshot';
+    };
 
 export interface ReadFacts {
   /** Milliseconds behind the source's commit; null when it is not known or too old to trust. */
   readonly lagMs: number | null;
   readonly lagLimitMs: number;
+  /** Has MongoDB all that the applied plan wants? */
+  readonly snapshotComplete: boolean;
 }
 
 export function routeRead(phase: Phase, facts: ReadFacts): ReadRoute {
@@ -20,6 +29,7 @@ export function routeRead(phase: Phase, facts: ReadFacts): ReadRoute {
     case 'offload':
       if (facts.lagMs === null) return { store: 'legacy', fallback: true, because: 'lag-unknown' };
       if (facts.lagMs > facts.lagLimitMs) return { store: 'legacy', fallback: true, because: 'lag' };
+      if (!facts.snapshotComplete) return { store: 'legacy', fallback: true, because: 'snapshot' };
       return { store: 'mongodb', fallback: false };
     case 'y-loading':
     case 'primary':

@@ -6,6 +6,7 @@ const NOW = Date.UTC(2026, 0, 1);
 function status(ageMs: number, lagMs: number | null): ReplicationStatus {
   return {
     unit: 'orders',
+    planVersion: 1,
     at: new Date(NOW - ageMs).toISOString(),
     lagMs,
     backlog: 0,

@@ -21,6 +21,8 @@ export interface Unit {
   readonly plan: Plan;
   /** Counts the applied versions of the plan. */
   readonly planVersion: number;
+  /** Tables that a change of the plan had read again, with the version that last did. */
+  readonly snapshotWanted: readonly { readonly table: string; readonly version: number }[];
   readonly state: UnitState;
   /** What the replicator last said of the forward leg; null before its first word. */
   readonly replication: ReplicationStatus | null;
@@ -29,6 +31,8 @@ export interface Unit {
 /** What a replicator writes of a unit's forward leg, about once a second. */
 export interface ReplicationStatus {
   readonly unit: string;
+  /** The plan that it speaks of. */
+  readonly planVersion: number;
   /** ISO 8601 UTC by the replicator's clock: a status older than a few seconds says nothing about now. */
   readonly at: string;
   /**
@@ -69,4 +73,9 @@ export function currentLag(status: ReplicationStatus | null, now: number): numbe
   if (status === null || status.lagMs === null) return null;
   const age = Math.max(0, now - Date.parse(status.at));
   return age > STATUS_EXPIRES_MS ? null : status.lagMs + age;
+}
+
+/** Does MongoDB hold all that the applied plan wants of the source's rows? */
+export function isSnapshotComplete({ planVersion, replication }: Unit): boolean {
+  return replication !== null && replication.planVersion === planVersion && replication.snapshot.complete;
 }

@@ -21,6 +21,9 @@ export interface CaptureSettings {
   } | null;
 }
 
+/** The largest record of a table's topic: what MongoDB takes as one document, and room for the before image. */
+export const MAX_RECORD_BYTES = 36 * 1024 * 1024;
+
 const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
 
 /** Ficus's own tables in a legacy database, captured like any other: the pulse of the leg and its signals. */
@@ -72,7 +75,7 @@ export function connectorConfig(settings: CaptureSettings): ConnectorConfig {
     'snapshot.mode': 'no_data',
     'signal.enabled.channels': 'source',
     'signal.data.collection': signal,
-    'incremental.snapshot.chunk.size': '10000',
+    'incremental.snapshot.chunk.size': '2000',
     'incremental.snapshot.watermarking.strategy': 'insert_delete',
     'notification.enabled.channels': 'sink',
     'notification.sink.topic.name': notificationTopic(settings.topicPrefix),
@@ -84,6 +87,8 @@ export function connectorConfig(settings: CaptureSettings): ConnectorConfig {
     'heartbeat.interval.ms': '500',
     'heartbeat.action.query': `UPDATE ${heartbeat} SET at = CURRENT_TIMESTAMP WHERE id = 1`,
     'errors.max.retries': '-1',
+    // One row may be as large as a document of MongoDB; a larger one stops the connector, which names it.
+    'producer.override.max.request.size': String(MAX_RECORD_BYTES),
     ...converter('key'),
     ...converter('value'),
     ...(settings.kind === 'postgres'

@@ -53,7 +53,9 @@ describe('readNotification', () => {
     ['ABORTED', null, { kind: 'aborted', tables: [] }],
     ['PAUSED', { data_collections: 'public.a' }, null],
   ])('%s %j', (type, data, expected) => {
-    expect(read(type, data)).toEqual(expected === null ? null : { ...expected, at: 1_700_000_000_000 });
+    expect(read(type, data)).toEqual(
+      expected === null ? null : { ...expected, at: 1_700_000_000_000, status: data?.['status'] ?? null },
+    );
   });
 
   it('passes over what is about something else', () => {
@@ -68,7 +70,7 @@ describe('readNotification', () => {
       additional_data: { data_collections: 's.t', other: null },
     };
     const value = Buffer.from(JSON.stringify({ schema: {}, payload }));
-    expect(readNotification(value)).toEqual({ kind: 'started', tables: ['s.t'], at: 0 });
+    expect(readNotification(value)).toEqual({ kind: 'started', tables: ['s.t'], at: 0, status: null });
   });
 
   it.each(['x', '{}', '{"aggregate_type":1,"type":"x"}'])('refuses %s', (text) => {

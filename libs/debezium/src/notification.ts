@@ -12,6 +12,8 @@ const schema = z.looseObject({
 /** What the connector says of an incremental snapshot, on its notification topic. */
 export interface SnapshotNotification {
   readonly kind: 'started' | 'progress' | 'scanned' | 'completed' | 'aborted';
+  /** How a scan of a table ended, e.g. SUCCEEDED, EMPTY, NO_PRIMARY_KEY, SQL_EXCEPTION; null where none is named. */
+  readonly status: string | null;
   /** `schema.table`s that it is about. */
   readonly tables: readonly string[];
   /** ms since the epoch. */
@@ -33,6 +35,7 @@ export function readNotification(value: Buffer): SnapshotNotification | null {
   if (aggregate_type !== 'Incremental Snapshot') return null;
   const data = additional_data ?? {};
   const at = Number(timestamp ?? 0);
+  const status = data.status ?? null;
   const named = (...names: string[]): string[] =>
     names
       .flatMap((name) => (data[name] ?? '').split(','))
@@ -40,20 +43,21 @@ export function readNotification(value: Buffer): SnapshotNotification | null {
       .filter((table) => table !== '');
   switch (type) {
     case 'STARTED':
-      return { kind: 'started', tables: named('data_collections'), at };
+      return { kind: 'started', tables: named('data_collections'), at, status };
     case 'IN_PROGRESS':
-      return { kind: 'progress', tables: named('current_collection_in_progress'), at };
+      return { kind: 'progress', tables: named('current_collection_in_progress'), at, status };
     case 'TABLE_SCAN_COMPLETED':
       // Other states of the scan (no primary key, SQL error, unknown schema) mean that the table was not read.
       return {
-        kind: SCANNED.includes(data.status ?? '') ? 'scanned' : 'aborted',
+        kind: SCANNED.includes(status ?? '') ? 'scanned' : 'aborted',
         tables: named('scanned_collection'),
         at,
+        status,
       };
     case 'COMPLETED':
-      return { kind: 'completed', tables: named('data_collections'), at };
+      return { kind: 'completed', tables: named('data_collections'), at, status };
     case 'ABORTED':
-      return { kind: 'aborted', tables: named('data_collections'), at };
+      return { kind: 'aborted', tables: named('data_collections'), at, status };
     default:
       return null;
   }

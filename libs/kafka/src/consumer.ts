@@ -1,7 +1,8 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import { FicusError, reasonOf } from '#core/errors';
 import type { Clock } from '#core/ports/clock';
 import type { LogRecord } from '#debezium/envelope';
+import { lostLog } from './errors.ts';
+import { KafkaProgress, RESET } from './progress.ts';
 
 /** Bytes fetched of a partition, and of all together: what bounds the memory of any backlog. */
 const PARTITION_BYTES = 4 * 1024 * 1024;
@@ -30,6 +31,9 @@ export interface ConsumeOptions {
 export class LogConsumer {
   readonly #kafka: Kafka;
   readonly #options: ConsumeOptions;
+  readonly #progress: KafkaProgress;
+  /** `topic/partition` → the offset that must come next, of this membership. */
+  readonly #next = new Map<string, bigint>();
   #consumer: Consumer | null = null;
   readonly #stopping = new AbortController();
   #running: Promise<void> | null = null;
@@ -37,6 +41,7 @@ export class LogConsumer {
   constructor(kafka: Kafka, options: ConsumeOptions) {
     this.#kafka = kafka;
     this.#options = options;
+    this.#progress = new KafkaProgress(kafka);
   }
 
   start(): void {
@@ -47,6 +52,7 @@ export class LogConsumer {
     this.#stopping.abort();
     await this.#consumer?.disconnect().catch(() => undefined);
     await this.#running;
+    await this.#progress.close();
   }
 
   /** kafkajs gives up on some errors: then a new consumer takes over, as long as nobody stops it. */
@@ -72,7 +78,8 @@ export class LogConsumer {
       heartbeatInterval: 3_000,
       maxBytesPerPartition: PARTITION_BYTES,
       maxBytes: FETCH_BYTES,
-      maxWaitTimeInMs: 100,
+      // A broker answers as soon as it has a record; a shorter wait only makes an idle group ask more often.
+      maxWaitTimeInMs: 500,
       allowAutoTopicCreation: false,
       retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 2_000, restartOnFailure: async () => false },
     });
@@ -82,6 +89,7 @@ export class LogConsumer {
     });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       joined();
+      this.#next.clear();
       this.#options.assigned?.(payload.memberAssignment);
       this.#options.fine();
     });
@@ -104,6 +112,8 @@ export class LogConsumer {
   async #eachBatch(consumer: Consumer, payload: EachBatchPayload): Promise<void> {
     const { batch, heartbeat, isRunning, isStale, resolveOffset } = payload;
     const live = (): boolean => isRunning() && !isStale() && !this.#stopping.signal.aborted;
+    const [first] = batch.messages;
+    if (first !== undefined && !(await this.#isWhole(batch, BigInt(first.offset), live))) return;
     for (let at = 0; at < batch.messages.length && live(); at += BATCH_RECORDS) {
       const records = batch.messages.slice(at, at + BATCH_RECORDS).map(
         (message): LogRecord => ({
@@ -117,10 +127,39 @@ export class LogConsumer {
       const last = records.at(-1);
       if (last === undefined || !(await this.#handle(records, heartbeat, live))) return;
       resolveOffset(String(last.offset));
-      const next = String(last.offset + 1n);
-      await consumer.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset: next }]);
+      const next = last.offset + 1n;
+      await consumer.commitOffsets([
+        { topic: batch.topic, partition: batch.partition, offset: String(next) },
+      ]);
+      this.#next.set(`${batch.topic}/${batch.partition}`, next);
       await heartbeat();
     }
+  }
+
+  /**
+   * Does the log go on where the group left it? kafkajs silently goes back to the earliest record when there is none at
+   * the group's offset; going on from there would lose what has expired, or take a new topic for the old one. So the
+   * partition waits, and what kafkajs has committed stays as the evidence, until somebody has decided.
+   */
+  async #isWhole(
+    { topic, partition }: { readonly topic: string; readonly partition: number },
+    offset: bigint,
+    live: () => boolean,
+  ): Promise<boolean> {
+    const { clock, group, trouble } = this.#options;
+    const place = `${topic}/${partition}`;
+    if (this.#next.get(place) === offset) return true;
+    for (let pause = 1_000; live(); pause = Math.min(pause * 2, 30_000)) {
+      try {
+        const committed = (await this.#progress.committed(group, [topic])).get(topic)?.get(partition) ?? 0n;
+        if (committed !== RESET) return true;
+        throw lostLog(topic, partition);
+      } catch (error) {
+        trouble(error, pause);
+      }
+      await clock.sleep(pause, this.#stopping.signal);
+    }
+    return false;
   }
 
   /** Tries until the handler succeeds (true) or the partition is no longer ours (false). */
@@ -147,9 +186,4 @@ export class LogConsumer {
     }
     return false;
   }
-}
-
-/** An error of the broker in Ficus's terms. */
-export function kafkaError(cause: unknown): FicusError {
-  return new FicusError('kafka_unavailable', `Kafka: ${reasonOf(cause)}`, { cause, retryable: true });
 }

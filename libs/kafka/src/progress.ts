@@ -1,5 +1,14 @@
 import type { Kafka } from 'kafkajs';
-import { kafkaError } from './consumer.ts';
+import { kafkaError } from './errors.ts';
+
+/** What Kafka answers for a partition in which a group has committed nothing. */
+const NONE = '-1';
+
+/**
+ * What kafkajs commits when the broker has no record at a group's offset, before it goes on from the earliest one: the
+ * records in between have expired, or the topic was made anew.
+ */
+export const RESET = -2n;
 
 /** Next offsets by partition number. */
 export type Offsets = ReadonlyMap<number, bigint>;
@@ -27,17 +36,30 @@ export class KafkaProgress {
     });
   }
 
-  /** Committed offsets (the next to be read) of a group; a partition without one counts as 0. */
+  /**
+   * Committed offsets (the next to be read) of a group. A partition without one counts from its first record that is
+   * still there; one whose offset lay outside of the log is `RESET`.
+   */
   async committed(group: string, topics: readonly string[]): Promise<ReadonlyMap<string, Offsets>> {
     return await this.#ask(async () => {
       const found = await this.#admin.fetchOffsets({ groupId: group, topics: [...topics] });
-      return new Map(
-        found.map((one) => [
-          one.topic,
-          new Map(one.partitions.map((p) => [p.partition, p.offset === '-1' ? 0n : BigInt(p.offset)])),
-        ]),
-      );
+      const offsets = new Map<string, Offsets>();
+      for (const { topic, partitions } of found) {
+        const isFresh = partitions.some(({ offset }) => offset === NONE);
+        const lows = isFresh ? await this.#lows(topic) : new Map<number, bigint>();
+        const own = partitions.map(({ partition, offset }): [number, bigint] => [
+          partition,
+          offset === NONE ? (lows.get(partition) ?? 0n) : BigInt(offset),
+        ]);
+        offsets.set(topic, new Map(own));
+      }
+      return offsets;
     });
+  }
+
+  async #lows(topic: string): Promise<Offsets> {
+    const partitions = await this.#admin.fetchTopicOffsets(topic);
+    return new Map(partitions.map(({ partition, low }) => [partition, BigInt(low)]));
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { ITopicConfig, Kafka } from 'kafkajs';
 import type { Clock } from '#core/ports/clock';
-import { kafkaError } from './consumer.ts';
+import { kafkaError } from './errors.ts';
 
 export interface TopicSpec {
   readonly topic: string;

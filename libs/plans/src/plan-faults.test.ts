@@ -82,7 +82,36 @@ const cases: readonly Case[] = [
   {
     what: 'a key of a type that cannot be one',
     change: ['type: long', 'type: double'],
-    faults: [[7, '/legacy/key/0', '"order_id"', /type double cannot be part of a key/]],
+    faults: [
+      [7, '/legacy/key/0', '"order_id"', /type double cannot be part of a key: .*-0.*; legal are int, /],
+    ],
+  },
+  {
+    what: 'a key of a decimal without a scale',
+    change: ['type: long', 'type: decimal'],
+    faults: [
+      [
+        7,
+        '/legacy/key/0',
+        '"order_id"',
+        /type decimal without a scale .*: 1 and 1\.00 are one _id .*; legal are/,
+      ],
+    ],
+  },
+  {
+    what: 'a key of JSON',
+    change: ['type: long', 'type: json'],
+    faults: [[7, '/legacy/key/0', '"order_id"', /type json cannot be part of a key: equal values/]],
+  },
+  {
+    what: 'a key of bytes',
+    change: ['type: long', 'type: bytes'],
+    faults: [[7, '/legacy/key/0', '"order_id"', /type bytes cannot be part of a key/]],
+  },
+  {
+    what: 'a child key of a decimal without a scale',
+    change: ['type: int }', 'type: decimal }'],
+    faults: [[21, '/embed/lines/key/0', '"line_no"', /type decimal without a scale/]],
   },
   {
     what: 'no version',

@@ -56,6 +56,10 @@ describe('a plan without faults', () => {
     expect(plans[0]?.root.fields.map(({ readOnly }) => readOnly)).toEqual([true, false, false, false]);
   });
 
+  it.each(['decimal, precision: 9, scale: 2', 'decimal, precision: 9'])('has a key of %s', (type) => {
+    expect(parse(changedOrders('type: long', `type: ${type}`)).faults).toEqual([]);
+  });
+
   it.each([
     ['1ms', 1],
     ['90s', 90_000],

@@ -1,6 +1,7 @@
 import { type Document, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { reasonOf } from '#core/errors';
+import type { FieldKind, FieldType } from '#core/field-type';
 import type { Embed, Field, Plan, VersionSource } from '#core/plan';
 import { MODES, REPAIR_POLICIES } from '#core/plan';
 import { checkAmong, checkSystem, type PlacedPlan } from './estate.ts';
@@ -37,8 +38,15 @@ const MEMBERS = [
   'legacyWriters',
   'emergency',
 ];
-/** Types that cannot identify a row: not exact, not ordered alike everywhere, or too large. */
-const NO_KEY = ['boolean', 'bytes', 'double', 'json'];
+/** Why a type cannot identify a row. */
+const NO_KEY: Readonly<Partial<Record<FieldKind, string>>> = {
+  boolean: 'databases do not order its values alike',
+  bytes: 'its text, base64, has not the order of its bytes',
+  double: 'it is not exact, and values that are equal, such as 0 and -0, have more than one text',
+  json: 'equal values, such as {"a":1} and {"a": 1}, have more than one text',
+};
+const KEY_KINDS =
+  'legal are int, long, decimal with precision and scale, string, uuid, date, time, timestamp and timestamptz';
 
 const text = z.string().min(1, 'must not be empty');
 const table = z.string().regex(/^[^.]+\.[^.]+$/, 'must be schema.table');
@@ -288,9 +296,19 @@ function checkKey(
       );
     else if (field === undefined)
       section.fault([...at, index], `key column ${column} must be mapped by a field`);
-    else if (NO_KEY.includes(field.type.kind))
-      section.fault([...at, index], `type ${field.type.kind} cannot be part of a key`);
+    else {
+      const fault = keyTypeFault(field.type);
+      if (fault !== null) section.fault([...at, index], `${fault}; ${KEY_KINDS}`);
+    }
   }
+}
+
+/** A key is a text in URLs, in cursors and between the legs: one value must have one text. */
+function keyTypeFault(type: FieldType): string | null {
+  if (type.kind === 'decimal' && type.scale === null)
+    return 'type decimal without a scale cannot be part of a key: 1 and 1.00 are one _id in MongoDB, but two texts';
+  const reason = NO_KEY[type.kind];
+  return reason === undefined ? null : `type ${type.kind} cannot be part of a key: ${reason}`;
 }
 
 function checkIgnored(section: Section, at: Path, ignore: readonly string[], fields: readonly Field[]): void {

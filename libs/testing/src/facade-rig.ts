@@ -34,9 +34,11 @@ export function aUnit(plan: Plan, phase: Phase, at: string, lagMs: number | null
   return {
     plan,
     planVersion: 1,
+    snapshotWanted: [],
     state: { unit, phase, epoch: 1, term: 1, revision: 1, since: at, transition: null },
     replication: {
       unit,
+      planVersion: 1,
       at,
       lagMs,
       backlog: 0,

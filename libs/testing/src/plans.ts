@@ -41,6 +41,7 @@ export function aUnit(plan: Plan = aPlan(), changes: Partial<Unit> = {}): Unit {
   return {
     plan,
     planVersion: 1,
+    snapshotWanted: [],
     state: {
       unit: plan.unit,
       phase: 'legacy',

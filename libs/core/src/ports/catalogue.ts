@@ -20,6 +20,19 @@ export interface CatalogueReference {
   readonly referencedColumns: readonly string[];
 }
 
+/**
+ * What the log says of the row that an UPDATE or DELETE replaces: the whole row, its primary key, the columns of another
+ * index, or nothing. PostgreSQL: REPLICA IDENTITY FULL, DEFAULT, USING INDEX, NOTHING; Db2 LUW: always the whole row.
+ */
+export type BeforeImages = 'full' | 'primary-key' | 'other-index' | 'none';
+
+/** A partition that holds rows itself; each has before images of its own, whatever the table says. */
+export interface CataloguePartition {
+  /** `schema.table` */
+  readonly table: string;
+  readonly beforeImages: BeforeImages;
+}
+
 export interface CatalogueTable {
   /** `schema.table`, as Debezium names it. */
   readonly table: string;
@@ -28,8 +41,9 @@ export interface CatalogueTable {
   readonly primaryKey: readonly string[];
   /** Foreign keys of other tables that point at this one. */
   readonly referencedBy: readonly CatalogueReference[];
-  /** Do events carry full before images (PostgreSQL: REPLICA IDENTITY FULL; Db2 LUW: always)? */
-  readonly fullBeforeImages: boolean;
+  readonly beforeImages: BeforeImages;
+  /** Null when the table is not partitioned, or its partitions do not show in the log (Db2). */
+  readonly partitions: readonly CataloguePartition[] | null;
   readonly comment: string | null;
 }
 

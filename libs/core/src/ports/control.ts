@@ -105,11 +105,20 @@ export interface DeadLetterStore {
   list(unit: string | null, limit: number): Promise<readonly DeadLetter[]>;
 }
 
-/** Every app says once a second that it lives and which plans and terms it has adopted. */
+export interface Instance {
+  readonly id: string;
+  readonly app: string;
+  /** ISO 8601 UTC by its own clock. */
+  readonly at: string;
+  /** Versions of the plans that it goes by, by unit; empty where an app has none. */
+  readonly plans: Readonly<Record<string, number>>;
+}
+
+/** Every app says once a second that it lives. */
 export interface InstanceStore {
-  beat(instance: { id: string; app: string; at: string }): Promise<void>;
+  beat(instance: Instance): Promise<void>;
   /** Instances of that app that beat within the last `withinMs`. */
-  alive(app: string, withinMs: number): Promise<readonly string[]>;
+  alive(app: string, withinMs: number): Promise<readonly Instance[]>;
 }
 
 /** Asks the reconciler for a run now; answers the id that its result will have. */

@@ -13,7 +13,7 @@ export interface DocumentWrite {
 export interface SaveResult {
   /** Another writer came between: to be decided again on a fresh `load`. */
   readonly conflicts: readonly DocumentWrite[];
-  /** MongoDB refused the document (the collection's validator, its size), with the reason. */
+  /** MongoDB refused the document (the collection's validator, its size, an index of somebody else's), with the reason. */
   readonly rejected: readonly { readonly write: DocumentWrite; readonly reason: string }[];
 }
 

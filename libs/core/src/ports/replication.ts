@@ -52,6 +52,10 @@ export interface TopicStore {
 export interface TableSnapshot {
   readonly unit: string;
   readonly table: string;
+  /** Version of the plan by which the rows are read. */
+  readonly version: number;
+  /** Offset in the connector's topic of notifications: what lies before it was said of an earlier scan. */
+  readonly orderedAfter: string;
   /** The signal that was sent last; null before the first. */
   readonly requestedAt: string | null;
   readonly startedAt: string | null;
@@ -62,6 +66,8 @@ export interface TableSnapshot {
   /** End offsets sampled after that, digits by partition: once the applier is past them the snapshot is complete. */
   readonly scanEnds: Readonly<Record<string, string>> | null;
   readonly completedAt: string | null;
+  /** Why the connector did not read the table when it was last asked; null: it did, or has not answered yet. */
+  readonly failure: string | null;
   /** Rows in the table when the snapshot was ordered; null: not counted. */
   readonly total: number | null;
   /** Snapshot rows applied since. */
@@ -70,11 +76,17 @@ export interface TableSnapshot {
 
 export interface SnapshotStore {
   list(unit: string): Promise<readonly TableSnapshot[]>;
-  /** Creates or changes the table's snapshot. */
+  /** Begins a snapshot: nothing of an earlier one of the table is kept. */
+  begin(
+    unit: string,
+    table: string,
+    order: Pick<TableSnapshot, 'version' | 'orderedAfter'> & { readonly requestedAt: string },
+  ): Promise<void>;
+  /** Changes a snapshot that was begun; of one that was not, nothing is kept. */
   change(
     unit: string,
     table: string,
-    fields: Partial<Omit<TableSnapshot, 'unit' | 'table' | 'rows'>>,
+    fields: Partial<Omit<TableSnapshot, 'unit' | 'table' | 'rows' | 'version' | 'orderedAfter'>>,
   ): Promise<void>;
   addRows(unit: string, table: string, rows: number): Promise<void>;
 }
@@ -84,12 +96,18 @@ export interface AppliedPlan {
   readonly version: number;
   /** Did this call change anything? */
   readonly changed: boolean;
+  /** Tables of the unit that existed before and are read again because of this change. */
+  readonly snapshot: readonly string[];
 }
 
 export interface PlanStore {
+  /** What of the plan the documents of the unit, as they are stored, do not allow: one sentence each. */
+  refusals(plan: Plan): Promise<readonly string[]>;
   /**
    * Makes the plan the applied one: a new unit starts in phase `legacy`, epoch 1, term 1; a changed plan raises the
-   * version; the same plan again changes nothing. `text` is the file as it was, `by` who applied it.
+   * version; the same plan again changes nothing. `text` is the file as it was, `by` who applied it. In the same
+   * write the tables that the change concerns are marked to be read again, so that neither is ever without the other.
+   * @throws FicusError `plan_invalid` naming every member whose change the stored documents do not allow.
    */
   put(plan: Plan, text: string, by: string): Promise<AppliedPlan>;
 }

@@ -31,7 +31,8 @@ export class Db2Catalogue implements Catalogue {
       primaryKey: await this.#primaryKey(schema, name),
       referencedBy: await this.#references(schema, name),
       // Debezium's connector for Db2 on Linux, UNIX and Windows has both images of every update.
-      fullBeforeImages: true,
+      beforeImages: 'full',
+      partitions: null,
       comment: described['REMARKS'] === null ? null : String(described['REMARKS']),
     };
   }

@@ -41,6 +41,22 @@ CREATE TABLE keyless (x text);
 CREATE TABLE "Odd one"."Odd Table" ("Odd Column" text PRIMARY KEY);
 CREATE TABLE slices (id int, day date, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
 CREATE TABLE slices_1 PARTITION OF slices DEFAULT;
+CREATE TABLE "Odd one".slices_2 PARTITION OF slices FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')
+  PARTITION BY RANGE (id);
+CREATE TABLE slices_3 PARTITION OF "Odd one".slices_2 DEFAULT;
+CREATE TABLE slices_4 PARTITION OF "Odd one".slices_2 FOR VALUES FROM (1) TO (9);
+ALTER TABLE slices_3 REPLICA IDENTITY NOTHING;
+ALTER TABLE slices_4 REPLICA IDENTITY FULL;
+CREATE TABLE empty_slices (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE nothing (id int PRIMARY KEY);
+ALTER TABLE nothing REPLICA IDENTITY NOTHING;
+CREATE TABLE other_index (id int PRIMARY KEY, code int NOT NULL CONSTRAINT other_index_code UNIQUE);
+ALTER TABLE other_index REPLICA IDENTITY USING INDEX other_index_code;
+CREATE TABLE own_index (id int CONSTRAINT own_index_id PRIMARY KEY);
+ALTER TABLE own_index REPLICA IDENTITY USING INDEX own_index_id;
+CREATE TABLE lost_index (id int PRIMARY KEY, code int NOT NULL CONSTRAINT lost_index_code UNIQUE);
+ALTER TABLE lost_index REPLICA IDENTITY USING INDEX lost_index_code;
+ALTER TABLE lost_index DROP CONSTRAINT lost_index_code;
 `;
 
 let database: ScratchDatabase;
@@ -62,7 +78,8 @@ test('describes a table', async () => {
   expect(table).toMatchObject({
     table: 'public.parent',
     primaryKey: ['a', 'b'],
-    fullBeforeImages: false,
+    beforeImages: 'primary-key',
+    partitions: null,
     comment: 'The "parent"',
     referencedBy: [
       {
@@ -118,7 +135,7 @@ describe('a column', () => {
 
 test('knows full before images, keyless, partitioned and oddly named tables', async () => {
   expect(await sut.describe('public.child')).toMatchObject({
-    fullBeforeImages: true,
+    beforeImages: 'full',
     primaryKey: ['a', 'b', 'n'],
   });
   expect(await sut.describe('public.keyless')).toMatchObject({
@@ -128,6 +145,27 @@ test('knows full before images, keyless, partitioned and oddly named tables', as
   });
   expect(await sut.describe('public.slices')).toMatchObject({ primaryKey: ['id', 'day'] });
   expect(await sut.describe('Odd one.Odd Table')).toMatchObject({ primaryKey: ['Odd Column'] });
+});
+
+test.each([
+  ['public.nothing', 'none'],
+  ['public.other_index', 'other-index'],
+  ['public.own_index', 'primary-key'],
+  ['public.lost_index', 'none'],
+])('%s sends before images of %s', async (name, beforeImages) => {
+  expect(await sut.describe(name)).toMatchObject({ beforeImages, partitions: null });
+});
+
+test('knows the before images of each partition that holds rows', async () => {
+  const { beforeImages, partitions } = await sut.describe('public.slices');
+  expect(beforeImages).toBe('primary-key');
+  expect(partitions).toEqual([
+    { table: 'public.slices_1', beforeImages: 'primary-key' },
+    { table: 'public.slices_3', beforeImages: 'none' },
+    { table: 'public.slices_4', beforeImages: 'full' },
+  ]);
+  expect(await sut.describe('public.empty_slices')).toMatchObject({ partitions: [] });
+  expect(await sut.describe('public.slices_1')).toMatchObject({ partitions: null });
 });
 
 test('names the nearest tables when there is none', async () => {

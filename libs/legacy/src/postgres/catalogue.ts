@@ -1,5 +1,12 @@
 import { FicusError } from '#core/errors';
-import type { Catalogue, CatalogueColumn, CatalogueReference, CatalogueTable } from '#core/ports/catalogue';
+import type {
+  BeforeImages,
+  Catalogue,
+  CatalogueColumn,
+  CataloguePartition,
+  CatalogueReference,
+  CatalogueTable,
+} from '#core/ports/catalogue';
 import { nearest } from '../nearest.ts';
 import { type Column, readColumns, selectColumns } from './columns.ts';
 import { Connections } from './connections.ts';
@@ -14,13 +21,29 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
 WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ficus')
   AND n.nspname !~ '^pg_(toast|temp)' ORDER BY 1`;
 
+/**
+ * The replica identity of `c`, see `beforeImages`. An index that was dropped leaves USING INDEX behind and stands for
+ * nothing; the primary key's own index is as good as DEFAULT.
+ */
+const IDENTITY = `CASE WHEN c.relreplident <> 'i' THEN c.relreplident::text
+  ELSE COALESCE((SELECT CASE WHEN i.indisprimary THEN 'd' ELSE 'i' END
+    FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisreplident), 'n') END`;
+
 const TABLE = `
-SELECT c.relreplident::text, obj_description(c.oid, 'pg_class'),
+SELECT c.relkind::text, ${IDENTITY}, obj_description(c.oid, 'pg_class'),
   (SELECT json_agg(a.attname ORDER BY k.place)
    FROM pg_catalog.pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(attnum, place), pg_catalog.pg_attribute a
    WHERE i.indrelid = c.oid AND i.indisprimary AND a.attrelid = c.oid AND a.attnum = k.attnum)::text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname || '.' || c.relname = $1 AND c.relkind IN ('r', 'p')`;
+
+const PARTITIONS = `
+SELECT n.nspname || '.' || c.relname, ${IDENTITY}
+FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace m ON m.oid = r.relnamespace
+CROSS JOIN LATERAL pg_catalog.pg_partition_tree(r.oid) t
+JOIN pg_catalog.pg_class c ON c.oid = t.relid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE m.nspname || '.' || r.relname = $1 AND t.isleaf ORDER BY 1`;
 
 /** Foreign keys that point at the table, but for those that a partition has from its root. */
 const REFERENCES = `
@@ -50,7 +73,7 @@ export class PostgresCatalogue implements Catalogue {
   async describe(table: string): Promise<CatalogueTable> {
     const [found] = await this.#connections.rows(statement(TABLE, [table]));
     if (found === undefined) throw await this.#unknown(table);
-    const [identity, comment = null, primaryKey = null] = found;
+    const [kind, identity = null, comment = null, primaryKey = null] = found;
     const columns = readColumns(await this.#connections.rows(selectColumns([table]))).get(table) ?? [];
     const references = await this.#connections.rows(statement(REFERENCES, [table]));
     return {
@@ -58,13 +81,22 @@ export class PostgresCatalogue implements Catalogue {
       columns: columns.map(describeColumn),
       primaryKey: names(primaryKey),
       referencedBy: references.map((row) => describeReference(table, row)),
-      fullBeforeImages: identity === 'f',
+      beforeImages: beforeImages(identity),
+      partitions: kind === 'p' ? await this.#partitions(table) : null,
       comment,
     };
   }
 
   async close(): Promise<void> {
     await this.#connections.close();
+  }
+
+  async #partitions(table: string): Promise<readonly CataloguePartition[]> {
+    const rows = await this.#connections.rows(statement(PARTITIONS, [table]));
+    return rows.map(([name = null, identity = null]) => ({
+      table: name ?? '',
+      beforeImages: beforeImages(identity),
+    }));
   }
 
   async #unknown(table: string): Promise<FicusError> {
@@ -78,6 +110,20 @@ export class PostgresCatalogue implements Catalogue {
       `system ${this.#system} has no table ${table}; ` +
         (near.length === 0 ? 'it has no tables at all' : `the nearest are ${near.join(', ')}`),
     );
+  }
+}
+
+/** Source: PostgreSQL documentation, "pg_class", `relreplident`. */
+function beforeImages(identity: string | null): BeforeImages {
+  switch (identity) {
+    case 'f':
+      return 'full';
+    case 'd':
+      return 'primary-key';
+    case 'i':
+      return 'other-index';
+    default:
+      return 'none';
   }
 }
 

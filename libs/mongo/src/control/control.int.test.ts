@@ -7,7 +7,7 @@ import { conformingUnits } from '#testing/conformance/units';
 import { conformingVerifications } from '#testing/conformance/verifications';
 import { HandClock } from '#testing/hand-clock';
 import { openTestDatabases, type TestDatabases } from '#testing/mongo-databases';
-import { aPlan } from '#testing/plans';
+import { aField, aPlan } from '#testing/plans';
 import { aVerification } from '#testing/verifications';
 import { migrateControl } from '../../../../migrations/control/run.ts';
 import { type Control, controlOf } from './control.ts';
@@ -91,10 +91,39 @@ describe('units and plans', () => {
   it('counts only changed plans', async () => {
     const plan = aPlan({ unit: 'versioned' });
     const put = (changed: typeof plan) => control.plans.put(changed, 'text', 'owner');
-    expect(await put(plan)).toEqual({ unit: 'versioned', version: 1, changed: true });
-    expect(await put({ ...plan })).toEqual({ unit: 'versioned', version: 1, changed: false });
-    expect(await put({ ...plan, owner: 'others' })).toEqual({ unit: 'versioned', version: 2, changed: true });
+    expect(await put(plan)).toEqual({ unit: 'versioned', version: 1, changed: true, snapshot: [] });
+    expect(await put({ ...plan })).toEqual({ unit: 'versioned', version: 1, changed: false, snapshot: [] });
+    expect(await put({ ...plan, owner: 'others' })).toEqual({
+      unit: 'versioned',
+      version: 2,
+      changed: true,
+      snapshot: [],
+    });
     expect((await control.units.read('versioned'))?.state.revision).toBe(2);
+  });
+
+  it('marks the tables that a change concerns in the same write, and refuses what documents do not allow', async () => {
+    const plan = aPlan({ unit: 'reread' });
+    const { plans, units } = control;
+    await plans.put(plan, 'text', 'owner');
+    const more = (path: string): typeof plan => ({
+      ...plan,
+      root: { ...plan.root, fields: [...plan.root.fields, aField(path, { kind: 'int' })] },
+    });
+    expect(await plans.put(more('count'), 'text', 'owner')).toMatchObject({
+      version: 2,
+      snapshot: [plan.root.table],
+    });
+    expect((await units.read('reread'))?.snapshotWanted).toEqual([{ table: plan.root.table, version: 2 }]);
+    await plans.put(plan, 'text', 'owner');
+    expect((await units.read('reread'))?.snapshotWanted).toEqual([{ table: plan.root.table, version: 3 }]);
+    // Documents keep the value of the path that the plan has let go.
+    const refused = [expect.stringContaining('the path count.all (documents have a value at count)')];
+    expect(await plans.refusals(more('count.all'))).toEqual(refused);
+    await expect(plans.put(more('count.all'), 'text', 'owner')).rejects.toMatchObject({
+      code: 'plan_invalid',
+    });
+    expect((await units.read('reread'))?.planVersion).toBe(3);
   });
 
   it('creates a unit once, however many apply it at once', async () => {
@@ -133,10 +162,18 @@ describe('units and plans', () => {
     ]);
     expect((await control.units.read('flowing'))?.replication).toBeNull();
     const snapshot = { complete: false, rows: 5, total: null, startedAt: clock.iso(), completedAt: null };
-    await control.status.put({ unit: 'flowing', at: clock.iso(), lagMs: 12, backlog: 3, snapshot });
+    await control.status.put({
+      unit: 'flowing',
+      planVersion: 4,
+      at: clock.iso(),
+      lagMs: 12,
+      backlog: 3,
+      snapshot,
+    });
     const all = await control.units.readAll();
     expect(all.find((unit) => unit.plan.unit === 'flowing')?.replication).toEqual({
       unit: 'flowing',
+      planVersion: 4,
       at: clock.iso(),
       lagMs: 12,
       backlog: 3,
@@ -266,24 +303,44 @@ describe('what the replicator keeps', () => {
     expect(await control.topics.register('a.b', 9)).toEqual(first);
   });
 
-  it('counts snapshot rows whatever comes first', async () => {
-    await control.snapshots.addRows('orders', 'public.order', 10);
-    await control.snapshots.change('orders', 'public.order', { total: 30, scanEnds: { '0': '12' } });
-    await control.snapshots.addRows('orders', 'public.order', 5);
-    await control.snapshots.change('orders', 'public.line', { requestedAt: clock.iso() });
-    expect(await control.snapshots.list('orders')).toMatchObject([
-      { table: 'public.line', requestedAt: clock.iso(), rows: 0, total: null },
-      { table: 'public.order', rows: 15, total: 30, scanEnds: { '0': '12' }, startedAt: null },
+  it('begins a snapshot with nothing of the one before', async () => {
+    const { snapshots } = control;
+    const order = { version: 1, orderedAfter: '7', requestedAt: clock.iso() };
+    await snapshots.change('orders', 'public.order', { total: 1 });
+    await snapshots.addRows('orders', 'public.order', 1);
+    expect(await snapshots.list('orders')).toEqual([]);
+    await snapshots.begin('orders', 'public.order', order);
+    await snapshots.addRows('orders', 'public.order', 10);
+    await snapshots.change('orders', 'public.order', { total: 30, scanEnds: { '0': '12' }, failure: 'x' });
+    await snapshots.addRows('orders', 'public.order', 5);
+    await snapshots.begin('orders', 'public.line', order);
+    const blank = {
+      ...{ unit: 'orders', startedAt: null, progressAt: null, scannedAt: null, scanEnds: null },
+      ...{ completedAt: null, failure: null, total: null, rows: 0 },
+    };
+    expect(await snapshots.list('orders')).toEqual([
+      { ...blank, ...order, table: 'public.line' },
+      {
+        ...{ ...blank, ...order, table: 'public.order', rows: 15, total: 30 },
+        ...{ scanEnds: { '0': '12' }, failure: 'x' },
+      },
     ]);
+    const again = { version: 2, orderedAfter: '9', requestedAt: clock.iso() };
+    await snapshots.begin('orders', 'public.order', again);
+    expect((await snapshots.list('orders'))[1]).toEqual({ ...blank, ...again, table: 'public.order' });
   });
 
   it('knows who lives', async () => {
-    await control.instances.beat({ id: 'f1', app: 'facade', at: clock.iso() });
+    await control.instances.beat({ id: 'f1', app: 'facade', at: clock.iso(), plans: {} });
     clock.turn(5_000);
-    await control.instances.beat({ id: 'f2', app: 'facade', at: clock.iso() });
-    await control.instances.beat({ id: 'r1', app: 'replicator', at: clock.iso() });
-    expect(await control.instances.alive('facade', 3_000)).toEqual(['f2']);
-    expect(await control.instances.alive('facade', 60_000)).toEqual(['f1', 'f2']);
+    await control.instances.beat({ id: 'f2', app: 'facade', at: clock.iso(), plans: {} });
+    await control.instances.beat({ id: 'r1', app: 'replicator', at: clock.iso(), plans: { orders: 3 } });
+    const { instances } = control;
+    expect(await instances.alive('facade', 3_000)).toMatchObject([{ id: 'f2' }]);
+    expect(await instances.alive('facade', 60_000)).toMatchObject([{ id: 'f1' }, { id: 'f2' }]);
+    expect(await instances.alive('replicator', 3_000)).toEqual([
+      { id: 'r1', app: 'replicator', at: clock.iso(), plans: { orders: 3 } },
+    ]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Collection, Db } from 'mongodb';
 import type { Clock } from '#core/ports/clock';
-import type { InstanceStore } from '#core/ports/control';
+import type { Instance, InstanceStore } from '#core/ports/control';
 import { reach } from '../reach.ts';
 
 /** `ficus.instances`: one document a living process. */
@@ -10,6 +10,7 @@ interface StoredInstance {
   readonly app: string;
   /** Its last word, by its own clock. A date, since a TTL index (migration 1) removes the silent ones. */
   readonly at: Date;
+  readonly plans?: Readonly<Record<string, number>>;
 }
 
 export class MongoInstanceStore implements InstanceStore {
@@ -21,12 +22,12 @@ export class MongoInstanceStore implements InstanceStore {
     this.#clock = clock;
   }
 
-  async beat({ id, app, at }: { id: string; app: string; at: string }): Promise<void> {
-    const $set = { app, at: new Date(at) };
+  async beat({ id, app, at, plans }: Instance): Promise<void> {
+    const $set = { app, at: new Date(at), plans };
     await reach(() => this.#instances.updateOne({ _id: id }, { $set }, { upsert: true }));
   }
 
-  async alive(app: string, withinMs: number): Promise<readonly string[]> {
+  async alive(app: string, withinMs: number): Promise<readonly Instance[]> {
     const since = new Date(this.#clock.now() - withinMs);
     const found = await reach(() =>
       this.#instances
@@ -34,6 +35,6 @@ export class MongoInstanceStore implements InstanceStore {
         .sort({ _id: 1 })
         .toArray(),
     );
-    return found.map((one) => one._id);
+    return found.map(({ _id: id, at, plans = {} }) => ({ id, app, at: at.toISOString(), plans }));
   }
 }

@@ -21,8 +21,11 @@ export class MongoReplicationStatusStore implements ReplicationStatusStore {
   }
 
   async put(status: Omit<ReplicationStatus, 'counts'>): Promise<void> {
-    const { unit, at, lagMs, backlog, snapshot } = status;
-    const update = { $set: { at, lagMs, backlog, snapshot }, $setOnInsert: { counts: NONE } };
+    const { unit, planVersion, at, lagMs, backlog, snapshot } = status;
+    const update = {
+      $set: { planVersion, at, lagMs, backlog, snapshot },
+      $setOnInsert: { counts: NONE },
+    };
     await reach(() => this.#statuses.updateOne({ _id: unit }, update, { upsert: true }));
   }
 
@@ -34,7 +37,7 @@ export class MongoReplicationStatusStore implements ReplicationStatusStore {
 
 export function readStatus(stored: StoredStatus | undefined): ReplicationStatus | null {
   if (stored === undefined) return null;
-  const { _id: unit, at, lagMs, backlog, snapshot, counts } = stored;
+  const { _id: unit, planVersion = 0, at, lagMs, backlog, snapshot, counts } = stored;
   if (at === undefined || lagMs === undefined || backlog === undefined || snapshot === undefined) return null;
-  return { unit, at, lagMs, backlog, snapshot, counts: { ...NONE, ...counts } };
+  return { unit, planVersion, at, lagMs, backlog, snapshot, counts: { ...NONE, ...counts } };
 }

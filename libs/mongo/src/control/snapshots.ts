@@ -8,14 +8,15 @@ type StoredSnapshot = TableSnapshot & {
   readonly _id: string;
 };
 
-const NEW: Omit<TableSnapshot, 'unit' | 'table' | 'rows'> = {
-  requestedAt: null,
+const NEW: Omit<TableSnapshot, 'unit' | 'table' | 'version' | 'orderedAfter' | 'requestedAt'> = {
   startedAt: null,
   progressAt: null,
   scannedAt: null,
   scanEnds: null,
   completedAt: null,
+  failure: null,
   total: null,
+  rows: 0,
 };
 
 export class MongoSnapshotStore implements SnapshotStore {
@@ -34,19 +35,21 @@ export class MongoSnapshotStore implements SnapshotStore {
     );
   }
 
-  async change(
-    unit: string,
-    table: string,
-    fields: Partial<Omit<TableSnapshot, 'unit' | 'table' | 'rows'>>,
-  ): Promise<void> {
-    // MongoDB refuses a member that stands in both operators.
-    const rest = Object.entries(NEW).filter(([name]) => !(name in fields));
-    const update = { $set: fields, $setOnInsert: { unit, table, rows: 0, ...Object.fromEntries(rest) } };
-    await reach(() => this.#snapshots.updateOne({ _id: `${unit}/${table}` }, update, { upsert: true }));
+  async begin(unit: string, table: string, order: Parameters<SnapshotStore['begin']>[2]): Promise<void> {
+    const { version, orderedAfter, requestedAt } = order;
+    const whole = { unit, table, version, orderedAfter, requestedAt, ...NEW };
+    await reach(() => this.#snapshots.replaceOne({ _id: idOf(unit, table) }, whole, { upsert: true }));
+  }
+
+  async change(unit: string, table: string, fields: Parameters<SnapshotStore['change']>[2]): Promise<void> {
+    await reach(() => this.#snapshots.updateOne({ _id: idOf(unit, table) }, { $set: fields }));
   }
 
   async addRows(unit: string, table: string, rows: number): Promise<void> {
-    const update = { $inc: { rows }, $setOnInsert: { unit, table, ...NEW } };
-    await reach(() => this.#snapshots.updateOne({ _id: `${unit}/${table}` }, update, { upsert: true }));
+    await reach(() => this.#snapshots.updateOne({ _id: idOf(unit, table) }, { $inc: { rows } }));
   }
+}
+
+function idOf(unit: string, table: string): string {
+  return `${unit}/${table}`;
 }

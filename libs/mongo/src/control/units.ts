@@ -2,6 +2,7 @@ import type { Collection, Db, Document } from 'mongodb';
 import { FicusError } from '#core/errors';
 import type { Phase } from '#core/phase';
 import type { Plan } from '#core/plan';
+import type { PathShape } from '#core/plan-change';
 import type { Clock } from '#core/ports/clock';
 import type { UnitStore } from '#core/ports/control';
 import type { Unit, UnitState } from '#core/unit-state';
@@ -19,6 +20,10 @@ export interface StoredUnit extends Omit<UnitState, 'unit'> {
   readonly planAt: string;
   /** Counts the applied versions of the plan, from 1. */
   readonly planVersion: number;
+  /** Tables that a change of the plan had read again, with the version that last did; absent: none. */
+  readonly snapshotWanted?: Unit['snapshotWanted'];
+  /** What every path of any applied plan was, so that a later plan does not meet stored values of another shape. */
+  readonly pathShapes?: readonly PathShape[];
   /** Who raised `revision` last, and when: what a loser of the compare-and-set is told. */
   readonly changedBy: string;
   readonly changedAt: string;
@@ -84,6 +89,7 @@ export class MongoUnitStore implements UnitStore {
     return found.map((one) => ({
       plan: one.plan,
       planVersion: one.planVersion,
+      snapshotWanted: one.snapshotWanted ?? [],
       state: stateOf(one),
       replication: readStatus(one.replication[0]),
     }));

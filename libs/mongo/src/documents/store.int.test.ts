@@ -7,6 +7,7 @@ import type { Plan } from '#core/plan';
 import { renderDocument } from '#core/render';
 import { openTestDatabases, type TestDatabases } from '#testing/mongo-databases';
 import { ordersPlan } from '#testing/orders-plan';
+import { aField } from '#testing/plans';
 import { documentOf } from '#testing/random-documents';
 import { aRow, storedOf } from '#testing/stored-documents';
 import { ensureCollection } from './schema.ts';
@@ -189,6 +190,17 @@ describe('a document', () => {
 });
 
 describe('save', () => {
+  it('does not take a field for null that the plan has had only since', async () => {
+    await insert(document(3));
+    const later: Plan = {
+      ...plan,
+      root: { ...plan.root, fields: [...plan.root.fields, aField('later.found', { kind: 'int' })] },
+    };
+    const [found] = await sut.load(later, [key(3)]);
+    expect(found?.root).toMatchObject({ incomplete: ['later.found'], digest: null });
+    expect(found?.root?.content).not.toHaveProperty(['later.found']);
+  });
+
   it('lets one of two first writers win, and the other decide again', async () => {
     const writes = [{ before: emptyDocument(key(1)), after: document(1) }];
     expect((await sut.save(plan, TERM, writes)).conflicts).toEqual([]);

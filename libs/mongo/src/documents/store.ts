@@ -17,6 +17,15 @@ const DUPLICATE_KEY = 11_000;
  * that leads through a value which is no object. The document's events are put aside; its neighbours go on.
  */
 const REFUSED = [2, 28, 121, 10_334, 17_419, 17_420];
+/**
+ * Refusals of one document by an index that somebody else made: two arrays in one index; what a text, hashed or
+ * geographic index cannot take. The codes that the server itself lists as such, in `getKeys` of its
+ * `src/mongo/db/index/index_access_method.cpp`; most of them have no name.
+ */
+const UNINDEXABLE = [
+  171, 201, 13_026, 13_027, 13_067, 13_068, 16_675, 16_732, 16_733, 16_746, 16_755, 16_756, 16_766, 16_804,
+  17_261, 17_262,
+];
 /** MongoDB takes a document, and its driver a command with all of them, up to 16 MiB; the rest is what is around. */
 const MAX_BYTES = 16 * 1024 * 1024 - 64 * 1024;
 /** Bytes of an array element around a statement: its type and index. */
@@ -29,6 +38,8 @@ interface WriteError {
   readonly index: number;
   readonly code: number;
   readonly errmsg: string;
+  /** Of the unique index, with a duplicate key. */
+  readonly keyPattern?: Document;
 }
 
 /** MongoDB behind the document port. Writes go through plain commands: a driver's bulk write costs twice the time. */
@@ -204,12 +215,38 @@ function sorted(writes: readonly DocumentWrite[], reply: Document): SaveResult {
   for (const error of (reply.writeErrors as WriteError[] | undefined) ?? []) {
     const write = writes[error.index];
     assert(write !== undefined, `MongoDB reported write ${error.index} of ${writes.length}`);
-    if (error.code === DUPLICATE_KEY) conflicts.push(write);
-    else if (REFUSED.includes(error.code)) rejected.push({ write, reason: error.errmsg });
-    else
+    if (isLostRace(error)) {
+      conflicts.push(write);
+      continue;
+    }
+    const reason = refusalOf(error);
+    if (reason === null)
       throw new FicusError('mongo_unavailable', `MongoDB: ${error.errmsg} (${error.code})`, {
         retryable: true,
       });
+    rejected.push({ write, reason });
   }
   return { conflicts, rejected };
+}
+
+/** Two writers of one document meet on its `_id`, which the server checks before any other index. */
+function isLostRace({ code, keyPattern }: WriteError): boolean {
+  return code === DUPLICATE_KEY && JSON.stringify(keyPattern) === '{"_id":1}';
+}
+
+/** Why a document is refused for good, without its values; null when it is not, and may be tried again. */
+function refusalOf({ code, errmsg, keyPattern = {} }: WriteError): string | null {
+  if (code === DUPLICATE_KEY) {
+    const name = / index: (.+?) (?:collation|dup key): \{/.exec(errmsg)?.[1] ?? 'of unknown name';
+    const fields = Object.keys(keyPattern).join(', ');
+    return `unique index ${name}: another document has the same ${fields}`;
+  }
+  if (UNINDEXABLE.includes(code))
+    return `an index cannot take the document: ${beforeValues(errmsg)} (${code})`;
+  return REFUSED.includes(code) ? beforeValues(errmsg) : null;
+}
+
+/** The server quotes the document, or the part in question, in braces. */
+function beforeValues(errmsg: string): string {
+  return errmsg.replace(/\{.*/s, '').trim();
 }

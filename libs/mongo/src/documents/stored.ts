@@ -116,8 +116,12 @@ function elements(embed: Embed, found: Document): readonly Document[] {
 }
 
 function readRow(mapping: RowMapping, at: Document, meta: Document): StoredRow {
-  const incomplete = (meta.miss as string[] | undefined) ?? [];
   const live = meta.live === true;
+  const missed = (meta.miss as string[] | undefined) ?? [];
+  // A field that the plan has had only since the row was written is not known to be null: nobody has seen it.
+  const incomplete = mapping.fields
+    .filter(({ path, segments }) => missed.includes(path) || (live && valueAt(at, segments) === undefined))
+    .map(({ path }) => path);
   const whole = readContent(mapping, at);
   const kept = live ? mapping.fields : keyFields(mapping);
   const content = pick(
@@ -127,7 +131,7 @@ function readRow(mapping: RowMapping, at: Document, meta: Document): StoredRow {
   return {
     version: readVersion(meta),
     live,
-    digest: typeof meta.h === 'string' ? meta.h : null,
+    digest: typeof meta.h === 'string' && incomplete.length === 0 ? meta.h : null,
     incomplete,
     content,
     unmapped: meta.x === undefined ? {} : (JSON.parse(String(meta.x)) as Record<string, unknown>),

@@ -1,4 +1,5 @@
 import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Db2Session } from '#legacy/db2/driver';
 import { stateOf } from '#legacy/db2/sqlstate';
 import { CONTROL_SCHEMA } from '../control.ts';
@@ -8,6 +9,7 @@ import { ChangeLog } from './log.ts';
 import { least } from './order.ts';
 import type { Publisher } from './publisher.ts';
 import { describeTable, type Registered, register, registered, registeredTables } from './registration.ts';
+import { DRAFT } from './state.ts';
 
 /** Sessions are not for use by two at once, so each part has its own. */
 export interface Sessions {
@@ -46,8 +48,10 @@ export class Capture {
 
   /** Connectors of an earlier run go on from where they stopped. */
   async open(): Promise<void> {
+    const { dataDir } = this.options;
     await this.reload();
-    for (const file of await readdir(this.options.dataDir)) {
+    for (const file of await readdir(dataDir)) {
+      if (file.startsWith('connector-') && file.endsWith(DRAFT)) await rm(join(dataDir, file));
       const name = /^connector-(.+)\.json$/.exec(file)?.[1];
       if (name === undefined) continue;
       const connector = await Connector.open(decodeURIComponent(name), null, this.ports());
@@ -57,15 +61,18 @@ export class Capture {
 
   /** As Connect's PUT: makes the connector or gives it another configuration. */
   async put(name: string, config: Config): Promise<'created' | 'changed'> {
-    const known = this.connectors.get(name);
+    const outcome = await this.exclusively(async () => {
+      const known = this.connectors.get(name);
+      if (known !== undefined) {
+        await known.configure(config);
+        return 'changed';
+      }
+      const connector = await Connector.open(name, config, this.ports());
+      if (connector !== null) this.connectors.set(name, connector);
+      return 'created';
+    });
     this.due.register = 0;
-    if (known !== undefined) {
-      await known.configure(config);
-      return 'changed';
-    }
-    const connector = await this.exclusively(() => Connector.open(name, config, this.ports()));
-    if (connector !== null) this.connectors.set(name, connector);
-    return 'created';
+    return outcome;
   }
 
   /** As Connect's DELETE: what it has written stays, what it remembers does not. */
@@ -108,7 +115,7 @@ export class Capture {
     return worked;
   }
 
-  /** The log's session serves one at a time: the loop, and a connector that is being made. */
+  /** One at a time: the loop, whose steps a connector must not change under, and whoever makes or changes one. */
   private turn: Promise<unknown> = Promise.resolve();
 
   private exclusively<T>(work: () => Promise<T>): Promise<T> {

@@ -8,7 +8,7 @@ import type { Publisher, TopicCreation } from './publisher.ts';
 import type { Registered } from './registration.ts';
 import { parseSignal } from './signal.ts';
 import { beginIncremental, nextWindow, type SnapshotPorts } from './snapshot.ts';
-import { type ConnectorState, readState, writeState } from './state.ts';
+import { type ConnectorState, StateFile } from './state.ts';
 
 /** What a connector works with; one capture has it once for all its connectors. */
 export interface ConnectorPorts extends Pick<SnapshotPorts, 'session'> {
@@ -33,11 +33,13 @@ export class Connector {
   settings: Settings;
   fault: string | null = null;
   private state: ConnectorState;
+  private readonly file: StateFile;
   private readonly ports: ConnectorPorts;
 
-  private constructor(name: string, state: ConnectorState, ports: ConnectorPorts) {
+  private constructor(name: string, state: ConnectorState, file: StateFile, ports: ConnectorPorts) {
     this.name = name;
     this.state = state;
+    this.file = file;
     this.settings = parseConfig(state.config);
     this.ports = ports;
   }
@@ -48,7 +50,8 @@ export class Connector {
 
   /** A connector that is new begins at the log's present end, with a snapshot. */
   static async open(name: string, config: Config | null, ports: ConnectorPorts): Promise<Connector | null> {
-    const stored = await readState(Connector.path(ports.dataDir, name));
+    const file = new StateFile(Connector.path(ports.dataDir, name));
+    const stored = await file.read();
     if (stored === null && config === null) return null;
     const state: ConnectorState = stored ?? {
       config: { ...config },
@@ -60,6 +63,7 @@ export class Connector {
     const connector = new Connector(
       name,
       config === null ? state : { ...state, config: { ...config } },
+      file,
       ports,
     );
     await connector.save();
@@ -88,6 +92,7 @@ export class Connector {
     return { offsets: [{ partition: { server: this.settings.prefix }, offset }] };
   }
 
+  /** Not to be called while it makes a step, which would go on with settings that are no longer. */
   async configure(config: Config): Promise<void> {
     this.settings = parseConfig(config);
     this.state = { ...this.state, config: { ...config } };
@@ -224,6 +229,6 @@ export class Connector {
   }
 
   private save(): Promise<void> {
-    return writeState(Connector.path(this.ports.dataDir, this.name), this.state);
+    return this.file.save(this.state);
   }
 }

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import type { Admin, Kafka } from 'kafkajs';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { FicusError } from '#core/errors';
+import { systemClock } from '#observability/clock';
+import { addressOf } from '#testing/address';
+import { openKafka } from './client.ts';
+import { LogConsumer } from './consumer.ts';
+import { KafkaProgress, RESET } from './progress.ts';
+import { ensureTopics } from './topics.ts';
+
+const run = `consumer${randomBytes(6).toString('hex')}`;
+let kafka: Kafka;
+let admin: Admin;
+let progress: KafkaProgress;
+let topic = '';
+let group = '';
+let made = 0;
+
+beforeAll(async () => {
+  kafka = openKafka(addressOf('TEST_KAFKA_BROKERS').split(','), run, () => undefined);
+  admin = kafka.admin();
+  await admin.connect();
+  progress = new KafkaProgress(kafka);
+});
+afterAll(async () => {
+  await progress.close();
+  await admin.disconnect();
+});
+/** A topic of one partition and a group of its own for each test. */
+beforeEach(async () => {
+  made += 1;
+  topic = `${run}-${made}`;
+  group = `${topic}-group`;
+  await ensureTopics(kafka, [{ topic, partitions: 1 }], { clock: systemClock });
+  // The client's deleteTopicRecords knows only topics that it was asked about before.
+  await admin.fetchTopicOffsets(topic);
+});
+
+async function produce(...values: readonly string[]): Promise<void> {
+  const producer = kafka.producer();
+  await producer.connect();
+  await producer.send({ topic, messages: values.map((value) => ({ value })) });
+  await producer.disconnect();
+}
+
+function consume() {
+  const seen: string[] = [];
+  const troubles: unknown[] = [];
+  const consumer = new LogConsumer(kafka, {
+    group,
+    topics: [topic],
+    clock: systemClock,
+    handle: async (records) => {
+      seen.push(...records.map((record) => `${record.offset}:${record.value?.toString()}`));
+    },
+    trouble: (error) => troubles.push(error),
+    fine: () => undefined,
+  });
+  consumer.start();
+  return { consumer, seen, troubles };
+}
+
+const committed = async (): Promise<bigint | undefined> =>
+  (await progress.committed(group, [topic])).get(topic)?.get(0);
+const isLost = (error: unknown): boolean => error instanceof FicusError && error.code === 'log_replaced';
+const WAIT = { timeout: 50_000, interval: 50 };
+
+describe('LogConsumer', () => {
+  it('reads from the first record, commits what was handled, and goes on from there', async () => {
+    await produce('a', 'b');
+    const first = consume();
+    await expect.poll(() => first.seen, WAIT).toEqual(['0:a', '1:b']);
+    await expect.poll(committed, WAIT).toBe(2n);
+    await first.consumer.stop();
+    await produce('c');
+    const second = consume();
+    await expect.poll(() => second.seen, WAIT).toEqual(['2:c']);
+    await produce('d');
+    await expect.poll(() => second.seen, WAIT).toEqual(['2:c', '3:d']);
+    await second.consumer.stop();
+    expect([...first.troubles, ...second.troubles]).toEqual([]);
+  });
+
+  it('begins where the log begins when the group is new to it', async () => {
+    await produce('a', 'b', 'c');
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '1' }] });
+    expect(await committed()).toBe(1n);
+    const { consumer, seen } = consume();
+    await expect.poll(() => seen, WAIT).toEqual(['1:b', '2:c']);
+    await consumer.stop();
+  });
+
+  it('stops before a gap of records that expired unread, and stays so after a restart', async () => {
+    await produce('a', 'b', 'c', 'd');
+    await admin.setOffsets({ groupId: group, topic, partitions: [{ partition: 0, offset: '1' }] });
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '3' }] });
+    for (let life = 0; life < 2; life++) {
+      const { consumer, seen, troubles } = consume();
+      await expect.poll(() => troubles.some(isLost), WAIT).toBe(true);
+      await consumer.stop();
+      expect(seen).toEqual([]);
+      expect(await committed()).toBe(RESET);
+    }
+  });
+
+  it('takes no topic made anew for the old one, while it runs', async () => {
+    await produce('a', 'b', 'c');
+    const { consumer, seen, troubles } = consume();
+    await expect.poll(committed, WAIT).toBe(3n);
+    await admin.deleteTopics({ topics: [topic] });
+    await ensureTopics(kafka, [{ topic, partitions: 1 }], { clock: systemClock });
+    await produce('new');
+    await expect.poll(() => troubles.some(isLost), WAIT).toBe(true);
+    await consumer.stop();
+    expect(seen).toEqual(['0:a', '1:b', '2:c']);
+  });
+});
