@@ -342,6 +342,13 @@ const refusals: readonly Refusal[] = [
     says: /delete of s\.order without a value of the version column rv/,
   },
   {
+    what: "a delete without its version (the type's default in the image)",
+    given: { op: 'delete', key: { region: 'eu', order_id: 7 }, before: { ...order, rv: 0n } },
+    by: versioned,
+    code: 'event_unsupported',
+    says: /delete of s\.order without a value of the version column rv/,
+  },
+  {
     what: 'a delete without its version (no image)',
     given: { op: 'delete', key: { region: 'eu', order_id: 7 } },
     by: versioned,

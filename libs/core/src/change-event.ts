@@ -241,7 +241,9 @@ function versionColumn(context: Context, row: WireRow, column: string): Position
   const mapped = mapping.fields.some((field) => field.column === column);
   if (row[column] === undefined && !mapped) return event.position;
   const value = row[column] === undefined ? null : decodeColumn(context, row, column, { kind: 'long' });
-  if (value !== UNAVAILABLE && value !== null) return BigInt(String(value));
+  const isKnown = value !== UNAVAILABLE && value !== null;
+  // PostgreSQL sends a type's own default for what a delete does not carry and may not be null.
+  if (isKnown && (event.op !== 'delete' || BigInt(String(value)) !== UNSET)) return BigInt(String(value));
   if (event.op !== 'delete') return UNSET;
   throw new FicusError(
     'event_unsupported',

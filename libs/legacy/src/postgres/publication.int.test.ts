@@ -57,6 +57,18 @@ test('a partitioned table stands under its own name', async () => {
   expect(await published()).not.toContain('slices_1');
 });
 
+test('a partitioned table is refused by a publication that somebody made to send its partitions', async () => {
+  const name = `leaves_${randomBytes(4).toString('hex')}`;
+  await database.sql(
+    `CREATE TABLE "Cut up" (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE PUBLICATION ${name} FOR TABLE a`,
+  );
+  await expect(ensurePublication(database.url, name, ['public.a', 'public.Cut up'])).rejects.toMatchObject({
+    code: 'plan_invalid',
+    message: /partitioned public.Cut up .* SET \(publish_via_partition_root = true\)/,
+  });
+  await ensurePublication(database.url, name, ['public.a', 'public.b']);
+});
+
 test('names a table that is not there', async () => {
   await expect(ensurePublication(database.url, NAME, ['public.nowhere'])).rejects.toMatchObject({
     code: 'plan_invalid',

@@ -1,4 +1,5 @@
-import { Connections } from './connections.ts';
+import { FicusError } from '#core/errors';
+import { Connections, type Session } from './connections.ts';
 import { identifier, statement, tableName } from './statement.ts';
 
 /**
@@ -17,7 +18,7 @@ export async function ensurePublication(
     await connections.transaction(async (session) => {
       await session.rows(statement('SELECT pg_advisory_xact_lock(hashtext($1))::text', [publication]));
       const [known] = await session.rows(
-        statement('SELECT pubname FROM pg_publication WHERE pubname = $1', [publication]),
+        statement('SELECT pubviaroot::text FROM pg_publication WHERE pubname = $1', [publication]),
       );
       const rows = await session.rows(
         statement(
@@ -28,6 +29,7 @@ export async function ensurePublication(
       const published = new Set(rows.map(([table]) => table));
       const missing = [...new Set(tables)].filter((table) => !published.has(table)).map(tableName);
       if (missing.length === 0) return;
+      if (known?.[0] === 'false') await refusePartitioned(session, publication, tables);
       const change =
         known === undefined ? `CREATE PUBLICATION ${name} FOR TABLE` : `ALTER PUBLICATION ${name} ADD TABLE`;
       const options = known === undefined ? ' WITH (publish_via_partition_root = true)' : '';
@@ -36,4 +38,25 @@ export async function ensurePublication(
   } finally {
     await connections.close();
   }
+}
+
+/** A publication that somebody made without the option sends a partitioned table's changes under its leaves' names. */
+async function refusePartitioned(
+  session: Session,
+  publication: string,
+  tables: readonly string[],
+): Promise<void> {
+  const rows = await session.rows(
+    statement(
+      `SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE c.relkind = 'p' AND n.nspname || '.' || c.relname = ANY ($1::text[])`,
+      [`{${tables.map((table) => JSON.stringify(table)).join(',')}}`],
+    ),
+  );
+  if (rows.length === 0) return;
+  throw new FicusError(
+    'plan_invalid',
+    `publication ${publication} sends the changes of the partitioned ${rows.map(([name]) => name).join(', ')} under the ` +
+      `names of the partitions; ALTER PUBLICATION ${identifier(publication)} SET (publish_via_partition_root = true)`,
+  );
 }
