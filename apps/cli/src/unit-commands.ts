@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { withRunningEstate } from '#config/running-estate';
 import { FicusError, reasonOf } from '#core/errors';
@@ -20,6 +21,7 @@ export function addUnitCommands(program: Command, say: (text: string) => void): 
     .action(async () => show(await call('GET', '/admin/units')));
   unit
     .command('show')
+    .description('one unit, with its snapshot and its last comparison')
     .argument('<unit>')
     .action(async (name: string) => show(await call('GET', `/admin/units/${name}`)));
   unit
@@ -29,6 +31,7 @@ export function addUnitCommands(program: Command, say: (text: string) => void): 
     .action(async (name: string) => show(await call('GET', `/admin/units/${name}/transition`)));
   unit
     .command('flip')
+    .description('move a unit to the next phase, up or down')
     .argument('<unit>')
     .argument('<phase>')
     .requiredOption('--reason <text>', 'why; kept in the history')
@@ -47,10 +50,25 @@ export function addUnitCommands(program: Command, say: (text: string) => void): 
     .description('ask for a full comparison of both stores')
     .argument('<unit>')
     .action(async (name: string) => show(await call('POST', `/admin/units/${name}/verifications`, {})));
-  unit
-    .command('verifications')
-    .argument('<unit>')
-    .action(async (name: string) => show(await call('GET', `/admin/units/${name}/verifications`)));
+  for (const [name, what, description] of [
+    ['verifications', 'verifications', 'the comparisons so far, newest first'],
+    ['drift', 'drift', 'the confirmed differences of the last comparison'],
+    ['history', 'transitions', 'the flips so far, refused ones included, newest first'],
+    ['unknown-columns', 'unknown-columns', 'columns that events carry and the plan does not know'],
+  ] as const)
+    unit
+      .command(name)
+      .description(description)
+      .argument('<unit>')
+      .action(async (of: string) => show(await call('GET', `/admin/units/${of}/${what}`)));
+  program
+    .command('dead-letters')
+    .description('records that were put aside, newest first')
+    .option('--unit <unit>', 'of one unit only')
+    .action(async (options: { unit?: string }) => {
+      const query = options.unit === undefined ? '' : `?unit=${encodeURIComponent(options.unit)}`;
+      show(await call('GET', `/admin/dead-letters${query}`));
+    });
 }
 
 async function call(method: string, path: string, body?: unknown): Promise<unknown> {
@@ -64,7 +82,7 @@ async function call(method: string, path: string, body?: unknown): Promise<unkno
   try {
     reply = await fetch(address + path, {
       method,
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', 'ficus-actor': userInfo().username },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch (cause) {

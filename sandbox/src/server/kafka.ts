@@ -27,8 +27,7 @@ async function start(context: ServerContext): Promise<Running> {
     ...['-cp', components.classPath('kafka'), ...more],
   ];
   if (!(await exists(join(data, 'meta.properties')))) {
-    const id = randomBytes(16).toString('base64url');
-    const args = java('kafka.tools.StorageTool', 'format', '-t', id, '-c', properties);
+    const args = java('kafka.tools.StorageTool', 'format', '-t', clusterId(), '-c', properties);
     await run(supervisor, { name: 'kafka storage format', command: components.java, args });
   }
   const brokers = `127.0.0.1:${port}`;
@@ -48,6 +47,13 @@ async function start(context: ServerContext): Promise<Running> {
   );
   await daemon.restart();
   return daemon;
+}
+
+/** A Kafka Uuid: 16 bytes as base64url. One that began with a dash would be taken for an option. */
+function clusterId(): string {
+  const bytes = randomBytes(16);
+  bytes[0] = (bytes[0] ?? 0) & 0x7f;
+  return bytes.toString('base64url');
 }
 
 export function brokerProperties(at: {
