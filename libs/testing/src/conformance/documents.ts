@@ -90,15 +90,15 @@ export function conformingReads(open: () => DocumentsUnderTest<ReadableStore>): 
       (field) => !field.readOnly && !['bytes', 'json', 'double'].includes(field.type.kind),
     );
     for (const field of fields) {
-      const valueOf = (one: CanonicalDocument) => one.root[field.path] ?? null;
-      for (const value of new Set(whole.map(valueOf))) {
+      const valueIn = (one: CanonicalDocument) => one.root[field.path] ?? null;
+      for (const value of new Set(whole.map(valueIn))) {
         const having = (operator: FilterOperator) =>
           listed(() => ({ filters: [{ field, operator, values: [value] } satisfies Filter] }));
         expect(await having('eq'), `${field.path} eq ${value}`).toEqual(
-          whole.filter((one) => valueOf(one) === value),
+          whole.filter((one) => valueIn(one) === value),
         );
         expect(await having('ne'), `${field.path} ne ${value}`).toEqual(
-          whole.filter((one) => valueOf(one) !== value),
+          whole.filter((one) => valueIn(one) !== value),
         );
       }
     }
