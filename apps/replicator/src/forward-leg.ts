@@ -55,6 +55,10 @@ export class ForwardLeg {
       topics: this.topics,
       clock: parts.clock,
       handle: (records) => this.#combiner.submit(records),
+      begun: {
+        read: async (topic) => (await parts.topics.read(topic))?.begun ?? [],
+        add: (topic, partition) => parts.topics.begin(topic, partition),
+      },
       fine: () => parts.dependencies.up(name),
       trouble: (error, pauseMs) => {
         parts.dependencies.down(name, error);

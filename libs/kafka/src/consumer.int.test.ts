@@ -44,6 +44,9 @@ async function produce(...values: readonly string[]): Promise<void> {
   await producer.disconnect();
 }
 
+/** What the group has handled, as the control database remembers it. */
+const begun = new Set<string>();
+
 function consume() {
   const seen: string[] = [];
   const troubles: unknown[] = [];
@@ -53,6 +56,12 @@ function consume() {
     clock: systemClock,
     handle: async (records) => {
       seen.push(...records.map((record) => `${record.offset}:${record.value?.toString()}`));
+    },
+    begun: {
+      read: async (of) => [0].filter((partition) => begun.has(`${of}/${partition}`)),
+      add: async (of, partition) => {
+        begun.add(`${of}/${partition}`);
+      },
     },
     trouble: (error) => troubles.push(error),
     fine: () => undefined,
@@ -104,15 +113,19 @@ describe('LogConsumer', () => {
     }
   });
 
-  it('takes no topic made anew for the old one, while it runs', async () => {
+  it('takes no topic made anew for the old one, neither while it runs nor after a restart', async () => {
     await produce('a', 'b', 'c');
-    const { consumer, seen, troubles } = consume();
+    const first = consume();
     await expect.poll(committed, WAIT).toBe(3n);
     await admin.deleteTopics({ topics: [topic] });
     await ensureTopics(kafka, [{ topic, partitions: 1 }], { clock: systemClock });
     await produce('new');
-    await expect.poll(() => troubles.some(isLost), WAIT).toBe(true);
-    await consumer.stop();
-    expect(seen).toEqual(['0:a', '1:b', '2:c']);
+    await expect.poll(() => first.troubles.some(isLost), WAIT).toBe(true);
+    await first.consumer.stop();
+    expect(first.seen).toEqual(['0:a', '1:b', '2:c']);
+    const second = consume();
+    await expect.poll(() => second.troubles.some(isLost), WAIT).toBe(true);
+    await second.consumer.stop();
+    expect(second.seen).toEqual([]);
   });
 });

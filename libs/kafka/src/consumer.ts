@@ -20,6 +20,11 @@ export interface ConsumeOptions {
    * A retryable FicusError (or a bug) makes the same records come again after a pause; nothing is skipped.
    */
   readonly handle: (records: readonly LogRecord[]) => Promise<void>;
+  /** Which partitions of a topic the group has handled records of, remembered for good; without it nothing is. */
+  readonly begun?: {
+    readonly read: (topic: string) => Promise<readonly number[]>;
+    readonly add: (topic: string, partition: number) => Promise<void>;
+  };
   /** Told of every failure, with the pause that follows; null: it works again. */
   readonly trouble: (error: unknown, pauseMs: number) => void;
   readonly fine: () => void;
@@ -146,14 +151,17 @@ export class LogConsumer {
     offset: bigint,
     live: () => boolean,
   ): Promise<boolean> {
-    const { clock, group, trouble } = this.#options;
+    const { clock, group, trouble, begun } = this.#options;
     const place = `${topic}/${partition}`;
     if (this.#next.get(place) === offset) return true;
     for (let pause = 1_000; live(); pause = Math.min(pause * 2, 30_000)) {
       try {
-        const committed = (await this.#progress.committed(group, [topic])).get(topic)?.get(partition) ?? 0n;
-        if (committed !== RESET) return true;
-        throw lostLog(topic, partition);
+        const committed = await this.#progress.committedAt(group, topic, partition);
+        // Kafka forgets a group's offsets together with a topic that is deleted.
+        const isForgotten = committed === null && ((await begun?.read(topic)) ?? []).includes(partition);
+        if (committed === RESET || isForgotten) throw lostLog(topic, partition);
+        await begun?.add(topic, partition);
+        return true;
       } catch (error) {
         trouble(error, pause);
       }

@@ -60,6 +60,10 @@ describe('KafkaProgress', () => {
       ],
     ]);
     expect(await sut.endOffsets([kept])).toEqual(ends);
+    // A broker that has just started answers for groups only a little later.
+    await expect
+      .poll(() => sut.committed(group, [kept]).then(({ size }) => size, String), { timeout: 30_000 })
+      .toBe(1);
     expect(await sut.committed(group, [kept])).toEqual(
       new Map([
         [

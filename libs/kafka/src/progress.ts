@@ -57,6 +57,15 @@ export class KafkaProgress {
     });
   }
 
+  /** The committed offset of one partition as it stands: null where there is none, `RESET` see there. */
+  async committedAt(group: string, topic: string, partition: number): Promise<bigint | null> {
+    return await this.#ask(async () => {
+      const [found] = await this.#admin.fetchOffsets({ groupId: group, topics: [topic] });
+      const offset = found?.partitions.find((one) => one.partition === partition)?.offset ?? NONE;
+      return offset === NONE ? null : BigInt(offset);
+    });
+  }
+
   async #lows(topic: string): Promise<Offsets> {
     const partitions = await this.#admin.fetchTopicOffsets(topic);
     return new Map(partitions.map(({ partition, low }) => [partition, BigInt(low)]));

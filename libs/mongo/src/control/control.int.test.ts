@@ -298,9 +298,11 @@ describe('what the replicator keeps', () => {
 
   it('remembers a topic from its first sight', async () => {
     expect(await control.topics.read('a.b')).toBeNull();
-    const first = { topic: 'a.b', incarnation: 1, partitions: 3 };
+    const first = { topic: 'a.b', incarnation: 1, partitions: 3, begun: [] };
     expect(await control.topics.register('a.b', 3)).toEqual(first);
     expect(await control.topics.register('a.b', 9)).toEqual(first);
+    for (const partition of [2, 0, 2]) await control.topics.begin('a.b', partition);
+    expect(await control.topics.read('a.b')).toEqual({ ...first, begun: [2, 0] });
   });
 
   it('begins a snapshot with nothing of the one before', async () => {

@@ -25,15 +25,19 @@ export class MongoTopicStore implements TopicStore {
     const found = await reach(() =>
       this.#topics.findOneAndUpdate(
         { _id: topic },
-        { $setOnInsert: { incarnation: 1, partitions } },
+        { $setOnInsert: { incarnation: 1, partitions, begun: [] } },
         { upsert: true, returnDocument: 'after' },
       ),
     );
     assert(found !== null, 'an upsert answers the document');
     return recordOf(found);
   }
+
+  async begin(topic: string, partition: number): Promise<void> {
+    await reach(() => this.#topics.updateOne({ _id: topic }, { $addToSet: { begun: partition } }));
+  }
 }
 
-function recordOf({ _id: topic, incarnation, partitions }: StoredTopic): TopicRecord {
-  return { topic, incarnation, partitions };
+function recordOf({ _id: topic, incarnation, partitions, begun = [] }: StoredTopic): TopicRecord {
+  return { topic, incarnation, partitions, begun };
 }
