@@ -23,12 +23,14 @@ export function addUnitCommands(program: Command, say: (text: string) => void): 
     .command('show')
     .description('one unit, with its snapshot and its last comparison')
     .argument('<unit>')
-    .action(async (name: string) => show(await call('GET', `/admin/units/${name}`)));
+    .action(async (name: string) => show(await call('GET', `/admin/units/${encodeURIComponent(name)}`)));
   unit
     .command('guards')
     .description('the next steps and whether they are safe now')
     .argument('<unit>')
-    .action(async (name: string) => show(await call('GET', `/admin/units/${name}/transition`)));
+    .action(async (name: string) =>
+      show(await call('GET', `/admin/units/${encodeURIComponent(name)}/transition`)),
+    );
   unit
     .command('flip')
     .description('move a unit to the next phase, up or down')
@@ -38,7 +40,7 @@ export function addUnitCommands(program: Command, say: (text: string) => void): 
     .option('--dry-run', 'judge the guards and show the steps, change nothing')
     .action(async (name: string, to: string, options: { reason: string; dryRun?: boolean }) => {
       show(
-        await call('POST', `/admin/units/${name}/transitions`, {
+        await call('POST', `/admin/units/${encodeURIComponent(name)}/transitions`, {
           to,
           reason: options.reason,
           dryRun: options.dryRun ?? false,
@@ -49,7 +51,9 @@ export function addUnitCommands(program: Command, say: (text: string) => void): 
     .command('verify')
     .description('ask for a full comparison of both stores')
     .argument('<unit>')
-    .action(async (name: string) => show(await call('POST', `/admin/units/${name}/verifications`, {})));
+    .action(async (name: string) =>
+      show(await call('POST', `/admin/units/${encodeURIComponent(name)}/verifications`, {})),
+    );
   for (const [name, what, description] of [
     ['verifications', 'verifications', 'the comparisons so far, newest first'],
     ['drift', 'drift', 'the confirmed differences of the last comparison'],
@@ -60,7 +64,9 @@ export function addUnitCommands(program: Command, say: (text: string) => void): 
       .command(name)
       .description(description)
       .argument('<unit>')
-      .action(async (of: string) => show(await call('GET', `/admin/units/${of}/${what}`)));
+      .action(async (of: string) =>
+        show(await call('GET', `/admin/units/${encodeURIComponent(of)}/${what}`)),
+      );
   program
     .command('dead-letters')
     .description('records that were put aside, newest first')
@@ -80,7 +86,7 @@ async function call(method: string, path: string, body?: unknown): Promise<unkno
     );
   let reply: Response;
   try {
-    reply = await fetch(address + path, {
+    reply = await fetch(new URL(path, address), {
       method,
       headers: { 'content-type': 'application/json', 'ficus-actor': userInfo().username },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -88,11 +94,11 @@ async function call(method: string, path: string, body?: unknown): Promise<unkno
   } catch (cause) {
     throw new FicusError(
       'setting_invalid',
-      `the admin endpoint at ${address} cannot be reached: ${reasonOf(cause)}`,
+      `the admin endpoint at FICUS_ADMIN_URL (${address}) cannot be reached: ${causeOf(cause)}`,
       { cause },
     );
   }
-  const answer = (await reply.json()) as unknown;
+  const answer = await jsonOf(reply, address);
   if (reply.ok) return answer;
   const problem = answer as Problem;
   const guards = (problem.guards ?? []).filter((guard) => !guard.passed);
@@ -101,4 +107,22 @@ async function call(method: string, path: string, body?: unknown): Promise<unkno
     'guard_failed',
     [`${reply.status} ${problem.code ?? ''} ${problem.detail ?? ''}`.trim(), ...lines].join('\n'),
   );
+}
+
+async function jsonOf(reply: Response, address: string): Promise<unknown> {
+  const text = await reply.text();
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new FicusError(
+      'setting_invalid',
+      `what answers at FICUS_ADMIN_URL (${address}) is no admin endpoint: ${reply.status} ${text.slice(0, 80)}`,
+      { cause },
+    );
+  }
+}
+
+/** Fetch says only that it failed; why stands behind it. */
+function causeOf(error: unknown): string {
+  return reasonOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
 }

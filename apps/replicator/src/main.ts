@@ -1,3 +1,4 @@
+import { runService } from '#observability/service';
 import { bootstrap } from './bootstrap.ts';
 
-await bootstrap();
+await runService('replicator', bootstrap);

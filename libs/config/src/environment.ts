@@ -4,21 +4,34 @@ import { FicusError } from '#core/errors';
 /** The only reader of the process environment. Each setting is documented here, where it is defined. */
 const schema = z.object({
   /** MongoDB replica set, with Ficus's own user in it. */
-  FICUS_MONGO_URL: z.string().regex(/^mongodb(\+srv)?:\/\//, 'a mongodb:// address'),
+  FICUS_MONGO_URL: z.string().regex(/^mongodb(\+srv)?:\/\/[^/]/, 'a mongodb:// address with its hosts'),
   /** Database of the migrated documents; control data is always in `ficus`. */
-  FICUS_MONGO_DATABASE: z.string().min(1).default('estate'),
+  FICUS_MONGO_DATABASE: z
+    .string()
+    .regex(
+      /^(?!(ficus|admin|local|config)$)[\w-]{1,63}$/,
+      'up to 63 letters, digits, underscores and hyphens, and none of ficus, admin, local, config',
+    )
+    .default('estate'),
   /** host:port, several joined by commas. */
   FICUS_KAFKA_BROKERS: z
     .string()
     .regex(/^[^,\s]+:\d+(,[^,\s]+:\d+)*$/, 'host:port, several joined by commas')
     .transform((text) => text.split(',')),
-  FICUS_REDIS_URL: z.string().regex(/^rediss?:\/\//, 'a redis:// address'),
+  FICUS_REDIS_URL: z.string().regex(/^rediss?:\/\/[^/]/, 'a redis:// address with its host'),
   /** Path of systems.yaml, the named legacy connections. */
-  FICUS_SYSTEMS: z.string().min(1),
-  FICUS_HTTP_HOST: z.string().min(1).default('127.0.0.1'),
-  FICUS_HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+  FICUS_SYSTEMS: z.string().min(1, 'the path of a file'),
+  FICUS_HTTP_HOST: z.string().min(1, 'an address of this machine').default('127.0.0.1'),
+  FICUS_HTTP_PORT: z
+    .string()
+    .regex(
+      /^(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/,
+      'a whole number from 0 (any free port) to 65535',
+    )
+    .default('0')
+    .transform(Number),
   /** Names this process among its like; must be unique while it lives. */
-  FICUS_INSTANCE: z.string().min(1).optional(),
+  FICUS_INSTANCE: z.string().min(1, 'a name that is not empty').optional(),
   /** Key of the content digests stored with each row; the same for every process of an estate. */
   FICUS_DIGEST_KEY: z.string().min(16, 'at least 16 characters'),
   FICUS_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -72,5 +85,6 @@ function shown(name: string, value: string | undefined): string {
 }
 
 function legal(message: string): string {
-  return message.startsWith('Invalid input: expected string') ? 'it must be set' : `legal is ${message}`;
+  if (message.startsWith('Invalid input: expected string')) return 'it must be set';
+  return `legal is ${message.replace(/^Invalid option: expected one of /, 'one of ')}`;
 }

@@ -73,17 +73,36 @@ export function readSystems(path: string, source: NodeJS.ProcessEnv = process.en
 }
 
 export function parseSystems(text: string, path: string, source: NodeJS.ProcessEnv): Systems {
-  const filled = text.replaceAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
-    const value = source[name];
-    if (value === undefined)
-      throw new FicusError('setting_invalid', `${path}: \${${name}} is not set in the environment`);
-    return value;
-  });
-  const parsed = schema.safeParse(parse(filled));
+  const parsed = schema.safeParse(filled(read(text, path), path, source));
   if (parsed.success) return parsed.data.systems;
   const faults = parsed.error.issues.map((issue) => ({
     pointer: `/${issue.path.join('/')}`,
     message: `${path}: ${issue.path.join('.')}: ${issue.message}`,
   }));
   throw new FicusError('setting_invalid', faults.map((fault) => fault.message).join('\n'), { faults });
+}
+
+function read(text: string, path: string): unknown {
+  try {
+    return parse(text, { prettyErrors: false });
+  } catch (cause) {
+    // Not the source beside the fault: it may hold a password.
+    throw new FicusError('setting_invalid', `${path} (FICUS_SYSTEMS) is no YAML: ${reasonOf(cause)}`);
+  }
+}
+
+/** Puts variables into the values once they are read, so that a secret may hold whatever YAML gives a meaning. */
+function filled(value: unknown, path: string, source: NodeJS.ProcessEnv): unknown {
+  if (typeof value === 'string')
+    return value.replaceAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
+      const found = source[name];
+      if (found === undefined)
+        throw new FicusError('setting_invalid', `${path}: \${${name}} is not set in the environment`);
+      return found;
+    });
+  if (Array.isArray(value)) return value.map((one) => filled(one, path, source));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, filled(member, path, source)]),
+  );
 }

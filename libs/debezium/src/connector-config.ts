@@ -89,6 +89,7 @@ export function connectorConfig(settings: CaptureSettings): ConnectorConfig {
     'errors.max.retries': '-1',
     // One row may be as large as a document of MongoDB; a larger one stops the connector, which names it.
     'producer.override.max.request.size': String(MAX_RECORD_BYTES),
+    'producer.override.buffer.memory': String(2 * MAX_RECORD_BYTES),
     ...converter('key'),
     ...converter('value'),
     ...(settings.kind === 'postgres'

@@ -325,7 +325,7 @@ describe('errors', () => {
     { state: '40001', code: 'legacy_unavailable', retryable: true },
     { state: '57033', code: 'legacy_unavailable', retryable: true },
     { state: '23505', code: 'legacy_constraint', retryable: false },
-    { state: '22001', code: 'value_invalid', retryable: false },
+    { state: '22001', code: 'legacy_constraint', retryable: false },
     { state: '42704', code: 'legacy_unavailable', retryable: false },
   ];
   it.each(cases)('$state is $code', ({ state, code, retryable }) => {

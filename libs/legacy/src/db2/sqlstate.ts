@@ -34,8 +34,7 @@ export function mapError(error: unknown): FicusError {
       retryable: true,
     });
   }
-  if (state.startsWith('23')) return new FicusError('legacy_constraint', `Db2: ${message}`, { cause: error });
-  if (state.startsWith('22'))
-    return new FicusError('value_invalid', `Db2 refuses a value: ${message}`, { cause: error });
+  if (state.startsWith('22') || state.startsWith('23'))
+    return new FicusError('legacy_constraint', `Db2: ${message}`, { cause: error });
   return new FicusError('legacy_unavailable', `Db2 refuses the statement: ${message}`, { cause: error });
 }

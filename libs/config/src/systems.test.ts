@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { parseSystems } from './systems.ts';
+
+const PLANT = `systems:
+  plant:
+    kind: db2
+    url: DATABASE=P;UID=u;PWD=\${PLANT_PASSWORD}
+    capture: { connect: "http://connect", connector: plant, topicPrefix: plant }
+`;
+
+function refusal(text: string, source: NodeJS.ProcessEnv = {}): string {
+  try {
+    parseSystems(text, 'systems.yaml', source);
+  } catch (error) {
+    return String(error);
+  }
+  return 'nothing';
+}
+
+describe('systems.yaml', () => {
+  it.each(['abc #rest', 's3cret: "w', "o'neill", '{x', '5'])(
+    'takes a secret as it is, whatever YAML would make of it: %s',
+    (secret) => {
+      const { plant } = parseSystems(PLANT, 'systems.yaml', { PLANT_PASSWORD: secret });
+      expect(plant?.url).toBe(`DATABASE=P;UID=u;PWD=${secret}`);
+    },
+  );
+
+  it('names a variable that is not set', () => {
+    expect(refusal(PLANT)).toMatch(/systems.yaml: \$\{PLANT_PASSWORD\} is not set in the environment/);
+  });
+
+  it('names the file that is no YAML, and shows nothing of it', () => {
+    const said = refusal('systems: { plant: { url: "PWD=hidden\n');
+    expect(said).toContain('systems.yaml (FICUS_SYSTEMS) is no YAML');
+    expect(said).not.toContain('hidden');
+  });
+
+  it('names every faulty member', () => {
+    const said = refusal(PLANT.replace('DATABASE=P;', '').replace('connector: plant', 'connektor: plant'), {
+      PLANT_PASSWORD: 'x',
+    });
+    expect(said).toContain('systems.plant.url');
+    expect(said).toContain('systems.plant.capture');
+  });
+});
