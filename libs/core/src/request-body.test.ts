@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ordersPlan } from '#testing/orders-plan';
 import { FicusError } from './errors.ts';
 import { parseJson } from './json-text.ts';
+import type { Plan } from './plan.ts';
 import { renderDocument } from './render.ts';
 import { patchNeedsCurrent, readDocument, readPatch } from './request-body.ts';
 
@@ -259,5 +260,13 @@ describe('readPatch', () => {
       false,
       false,
     ]);
+  });
+});
+
+describe('a key of one field', () => {
+  const single: Plan = { ...ordersPlan, root: { ...ordersPlan.root, key: ['region'] }, embeds: [] };
+  it('must not be empty, for then no address names the document', () => {
+    const faults = faultsOf(() => readDocument(single, parseJson('{"region":"  "}'), null));
+    expect(faults).toHaveProperty('/region', expect.stringContaining('must not be empty'));
   });
 });

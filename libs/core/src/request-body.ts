@@ -210,6 +210,10 @@ class Reader {
     }
     const value = this.#value(field.type, given, pointer);
     if (value === undefined) return;
+    if (value === '' && isKey && row.key.length === 1 && !row.embedded) {
+      this.#fault(pointer, 'must not be empty: no address could name the document');
+      return;
+    }
     if (fixed === undefined) content[field.path] = value;
     else if (value !== fixed) {
       const owner = row.embedded ? "the parent's" : "the path's";

@@ -122,6 +122,8 @@ const illegal: readonly [FieldType, unknown, RegExp][] = [
   [stamp(3), '2024-02-29T12:34:56.1234', /at most 3/],
   [stamptz(6), '2024-02-29T12:34:56', /with a zone/],
   [stamptz(6), 'infinity', /ISO 8601/],
+  [stamptz(6), '2024-02-29T12:34:56+99:99', /ISO 8601/],
+  [stamptz(6), '2024-02-29T12:34:56+16:00', /ISO 8601/],
   [stamptz(0), '0001-01-01T00:00:00+01:00', /years 0001 to 9999/],
   [stamptz(0), '9999-12-31T23:30:00-01:00', /years 0001 to 9999/],
 ];
