@@ -16,7 +16,8 @@ import { Supervisor } from '../sandbox/src/process/supervisor.ts';
  */
 
 const UNITS = ['payments', 'suppliers', 'parts'] as const;
-const SIZE = { suppliers: 500, payments: 20_000, allocations: 3 };
+// The snapshot must outlast a kill of each process, on a fast machine too.
+const SIZE = { suppliers: 500, payments: 30_000, allocations: 3 };
 const PLANT = { parts: 3_000, events: 4 };
 const VICTIMS = ['replicator', 'mongo', 'connect', 'facade', 'kafka', 'db2', 'reconciler', 'admin'] as const;
 type Victim = (typeof VICTIMS)[number];
