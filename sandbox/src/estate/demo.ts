@@ -15,6 +15,8 @@ import { type Estate, startEstate } from './estate.ts';
 import { type MemoryPeak, type MemoryPeaks, MemoryWatch } from './memory-watch.ts';
 import { PlantBatch } from './plant-batch.ts';
 
+/** A slow machine takes its time, but something moves. */
+const SNAPSHOT_STALLED_MS = 180_000;
 /** Bytes. */
 const SERVERS_LIMIT = 4 * 2 ** 30;
 const UNITS = ['payments', 'suppliers', 'parts'] as const;
@@ -154,6 +156,7 @@ class Story {
   async #snapshot(unit: string): Promise<void> {
     const begun = performance.now();
     let rows = 0;
+    let moved = begun;
     for (;;) {
       const { snapshot, lagMs } = await this.#admin.unit(unit);
       if (snapshot?.complete) {
@@ -166,12 +169,15 @@ class Story {
         snapshot?.total && rate > 0
           ? formatElapsed((1_000 * Math.max(0, snapshot.total - now)) / rate)
           : 'unknown';
-      if (now !== rows)
+      if (now !== rows) {
+        moved = performance.now();
         this.#say(
           `${unit}: snapshot ${now} of ${snapshot?.total ?? '?'} rows, ${Math.round(rate)} rows/s, ${left} left`,
         );
+      }
       rows = now;
-      if (performance.now() - begun > 300_000) throw new Error(`the snapshot of ${unit} did not end`);
+      if (performance.now() - moved > SNAPSHOT_STALLED_MS)
+        throw new Error(`the snapshot of ${unit} stands still at ${now} rows`);
       await sleep(2_000);
     }
   }
