@@ -180,7 +180,7 @@ describe('a document', () => {
     await insert();
     await expect(insert()).rejects.toMatchObject({ code: 'document_exists' });
     const long = { ...THING, root: { ...THING.root, id: '1', name: 'x'.repeat(41) } };
-    await expect(insert(long)).rejects.toMatchObject({ code: 'value_invalid', retryable: false });
+    await expect(insert(long)).rejects.toMatchObject({ code: 'legacy_constraint', retryable: false });
     const twice = {
       root: { ...THING.root, id: '2' },
       embeds: {
