@@ -22,14 +22,14 @@ CREATE SCHEMA ${SCHEMA};
 CREATE TYPE ${SCHEMA}.channel AS ENUM ('web', 'shop');
 CREATE TABLE ${SCHEMA}.customer_order (
   region char(3), order_no bigint, placed_at timestamptz NOT NULL, total numeric(12,3) NOT NULL, via ${SCHEMA}.channel,
-  note text, tags text[], weight real, paid boolean NOT NULL DEFAULT false, doc jsonb, at_time time(3),
+  gross numeric GENERATED ALWAYS AS (total * 1.19) STORED, note text, tags text[], weight real, paid boolean NOT NULL DEFAULT false, doc jsonb, at_time time(3),
   PRIMARY KEY (region, order_no)
 );
 CREATE TABLE ${SCHEMA}.order_line (
   region char(3), order_no bigint, line smallint, sku varchar(20) NOT NULL, quantity numeric(9,2),
   PRIMARY KEY (region, order_no, line), FOREIGN KEY (region, order_no) REFERENCES ${SCHEMA}.customer_order ON DELETE CASCADE
 );
-INSERT INTO ${SCHEMA}.customer_order
+INSERT INTO ${SCHEMA}.customer_order (region, order_no, placed_at, total, via, note, tags, weight, paid, doc, at_time)
   SELECT 'EU', 9007199254740993 + n, '2026-01-01 00:00:00.000001Z'::timestamptz + n * interval '1 second', n + 0.125,
          CASE WHEN n % 2 = 0 THEN 'web'::${SCHEMA}.channel END, CASE WHEN n % 3 = 0 THEN 'né ' || n END, ARRAY['x'], n / 7.0, n % 2 = 0,
          jsonb_build_object('n', n), '12:34:56.789'
@@ -101,6 +101,16 @@ it('a change of either side arrives, and a verification proves it', async () => 
     body: JSON.stringify({ note: 'geändert', total: '0.500' }),
   });
   expect(answer.status).toBe(200);
+  await waitFor(
+    'the deletion in MongoDB',
+    async () => {
+      const gone = await fetch(`${api}/v1/${UNIT}/EU,9007199254740994`, {
+        headers: { 'ficus-read-from': 'mongodb' },
+      });
+      if (gone.status !== 404) throw new Error(String(gone.status));
+    },
+    { timeoutMs: 60_000 },
+  );
   const id = await admin.requestVerification(UNIT);
   const result = await waitFor(
     'the verification',

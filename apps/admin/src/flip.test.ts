@@ -17,6 +17,7 @@ const GREEN: Measurements = {
   lastVerification: { ageMs: 1_000, passed: true, rowsCompared: 5, differences: 0 },
   verifiedLimitMs: 60_000,
   driftLimitPpm: 0,
+  allowEmpty: false,
   aliveFacades: 1,
 };
 const UP = { unit: 'orders', to: 'offload', reason: 'trying', requestedBy: 'ann' } as const;

@@ -35,6 +35,7 @@ export async function measure(unit: Unit, parts: MeasureParts): Promise<Measurem
       last === null || !isOfSnapshot(last, unit) ? null : factsOf(last, plan.levels.driftPpm, now),
     verifiedLimitMs: plan.levels.verifiedMs,
     driftLimitPpm: plan.levels.driftPpm,
+    allowEmpty: plan.reconcile.allowEmpty,
     aliveFacades: facades.length,
   };
 }

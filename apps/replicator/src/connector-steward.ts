@@ -1,8 +1,9 @@
 import type { LegacySystem } from '#config/systems';
 import { reasonOf } from '#core/errors';
 import type { Clock } from '#core/ports/clock';
+import type { LegacyColumn } from '#core/ports/legacy-store';
 import type { ConnectClient, ConnectorConfig } from '#debezium/connect-client';
-import { connectorConfig } from '#debezium/connector-config';
+import { connectorConfig, EXCLUDED_COLUMNS } from '#debezium/connector-config';
 import type { Dependencies } from '#observability/dependencies';
 import type { Logger } from '#observability/log';
 
@@ -39,13 +40,13 @@ export class ConnectorSteward {
   }
 
   /** One round. Never throws: what is wrong shows in readiness and is tried again in the next round. */
-  async tend(tables: readonly string[]): Promise<void> {
+  async tend(tables: readonly string[], excluded: readonly LegacyColumn[]): Promise<void> {
     const dependency = `connector:${this.#name}`;
     const { connect, dependencies, clock, log } = this.#parts;
     const { connector } = this.#system.capture;
     try {
       const known = await connect.config(connector);
-      const wanted = neverLess(known, configOf(this.#system, tables));
+      const wanted = neverLess(known, configOf(this.#system, tables, excluded));
       if (known === null || !covers(known, wanted)) {
         this.#healthy = false;
         log.info(
@@ -76,7 +77,11 @@ export class ConnectorSteward {
   }
 }
 
-function configOf(system: LegacySystem, tables: readonly string[]): ConnectorConfig {
+function configOf(
+  system: LegacySystem,
+  tables: readonly string[],
+  excluded: readonly LegacyColumn[],
+): ConnectorConfig {
   const { topicPrefix, schemas } = system.capture;
   const postgres =
     system.kind === 'postgres'
@@ -86,7 +91,7 @@ function configOf(system: LegacySystem, tables: readonly string[]): ConnectorCon
           database: system.capture.database,
         }
       : null;
-  return connectorConfig({ kind: system.kind, topicPrefix, schemas, tables, postgres });
+  return connectorConfig({ kind: system.kind, topicPrefix, schemas, tables, excluded, postgres });
 }
 
 const TABLES = 'table.include.list';
@@ -103,5 +108,6 @@ function neverLess(known: ConnectorConfig | null, wanted: ConnectorConfig): Conn
 
 /** Connect adds members of its own (the name), so the known configuration may hold more. */
 function covers(known: ConnectorConfig, wanted: ConnectorConfig): boolean {
-  return Object.entries(wanted).every(([name, value]) => known[name] === value);
+  const same = (name: string): boolean => known[name] === wanted[name];
+  return [...Object.keys(wanted), EXCLUDED_COLUMNS].every(same);
 }

@@ -2,7 +2,7 @@ import type { Kafka } from 'kafkajs';
 import type { LegacySystem } from '#config/systems';
 import { FicusError, reasonOf } from '#core/errors';
 import { forwardGroup, type Plan, topicsOf } from '#core/plan';
-import type { LegacyStore } from '#core/ports/legacy-store';
+import type { LegacyColumn, LegacyStore } from '#core/ports/legacy-store';
 import type { ReplicationStatusStore } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
 import { comparePositions, type Position } from '#core/version';
@@ -26,7 +26,7 @@ export interface WatchParts extends SnapshotParts {
   readonly meters: Meters;
 }
 
-/** How often the source is asked for its time. */
+/** How often the source is asked for its time and for its tables' columns. */
 const SKEW_MS = 10_000;
 
 /**
@@ -42,6 +42,8 @@ export class SystemWatch {
   #units: readonly Unit[] = [];
   #beat: { readonly at: number; readonly position: Position } | null = null;
   #reports = false;
+  #columns: { readonly of: string; readonly at: number; readonly excluded: readonly LegacyColumn[] } | null =
+    null;
   /** The source's clock less ours. */
   #skewMs = 0;
   #skewAt = 0;
@@ -79,9 +81,10 @@ export class SystemWatch {
   /** One round: connector, then watermarks, snapshots and status of each unit. Never throws. */
   async tend(units: readonly Unit[]): Promise<void> {
     this.#units = units;
-    await this.#parts.connector.tend(
-      units.flatMap(({ plan }) => [plan.root.table, ...plan.embeds.map((embed) => embed.table)]),
-    );
+    const tables = units.flatMap(({ plan }) => [plan.root.table, ...plan.embeds.map(({ table }) => table)]);
+    const excluded = await this.#excluded(tables);
+    // Without the source's answer the connector stays as it is; it could not stream from there either.
+    if (excluded !== null) await this.#parts.connector.tend(tables, excluded);
     if (!this.#reports) return;
     await this.#learnSkew();
     try {
@@ -91,6 +94,22 @@ export class SystemWatch {
         await this.#report(unit, { known: known[index] ?? [], lastSign });
     } catch (error) {
       this.#parts.log.warn({ system: this.#name }, `status: ${reasonOf(error)}`);
+    }
+  }
+
+  /** Asked when the tables change and now and then; what was last known while the source is away, null before. */
+  async #excluded(tables: readonly string[]): Promise<readonly LegacyColumn[] | null> {
+    const { clock, legacy, log } = this.#parts;
+    const of = tables.join();
+    const known = this.#columns;
+    if (known !== null && known.of === of && clock.now() - known.at < SKEW_MS) return known.excluded;
+    try {
+      const excluded = await legacy.columnsNotInLog(tables);
+      this.#columns = { of, at: clock.now(), excluded };
+      return excluded;
+    } catch (error) {
+      log.warn({ system: this.#name }, `columns of the source: ${reasonOf(error)}`);
+      return known !== null && known.of === of ? known.excluded : null;
     }
   }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FieldType } from './field-type.ts';
 import type { Field, Plan } from './plan.ts';
 import { checkAgainstCatalogue } from './plan-catalogue.ts';
-import type { BeforeImages, CatalogueColumn, CatalogueTable } from './ports/catalogue.ts';
+import type { BeforeImages, CatalogueColumn, CatalogueTable, TableTrait } from './ports/catalogue.ts';
 
 function field(column: string, type: FieldType = { kind: 'int' }): Field {
   return { path: column, segments: [column], column, type, required: false, readOnly: false };
@@ -54,6 +54,7 @@ function column(name: string, precision: number | null = null): CatalogueColumn 
     nullable: true,
     hasDefault: false,
     generated: null,
+    inLog: true,
   };
 }
 
@@ -64,6 +65,7 @@ const order: CatalogueTable = {
   referencedBy: [],
   beforeImages: 'primary-key',
   partitions: null,
+  traits: [],
   comment: null,
 };
 const line: CatalogueTable = {
@@ -285,5 +287,38 @@ const cases: readonly Case[] = [
 describe('checkAgainstCatalogue', () => {
   it.each(cases)('judges $what', ({ by = plan, tables, faults }) => {
     expect(check(by, tables)).toEqual(faults.map((fault) => expect.stringMatching(fault)));
+  });
+});
+
+describe('what stands in the way of following a table', () => {
+  it.each<[TableTrait, RegExp]>([
+    ['deferrable-key', /primary key is deferrable/],
+    ['inherited', /INHERITS/],
+    ['is-partition', /partition of another table/],
+    ['row-security', /BYPASSRLS/],
+    ['unlogged', /SET LOGGED/],
+  ])('%s is named, of the root as of an embedded table', (trait, says) => {
+    expect(check(plan, [{ ...order, traits: [trait] }, line])).toEqual([expect.stringMatching(says)]);
+    expect(check(plan, [order, { ...line, traits: [trait] }])).toEqual([expect.stringMatching(says)]);
+  });
+
+  it('columns that differ in case only are', () => {
+    const twins = { ...order, columns: [...order.columns, column('Note')] };
+    const by: Plan = { ...plan, root: { ...plan.root, ignore: ['note', 'Note'] } };
+    expect(check(by, [twins, line])).toEqual([
+      expect.stringContaining('columns note and Note differ in case only'),
+    ]);
+  });
+
+  it('a column that the log does not have cannot be mapped, and may be ignored', () => {
+    const computed = (name: string) => ({ ...column(name, 6), inLog: false });
+    const of = (one: CatalogueColumn) => ({
+      ...order,
+      columns: order.columns.map((known) => (known.name === one.name ? one : known)),
+    });
+    expect(check(plan, [of(computed('at')), line])).toEqual([
+      expect.stringContaining('column at is computed by the database, and the log does not have it'),
+    ]);
+    expect(check(plan, [of(computed('note')), line])).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import type { FieldType } from './field-type.ts';
 import type { Embed, Plan, RowMapping } from './plan.ts';
-import type { BeforeImages, CatalogueTable } from './ports/catalogue.ts';
+import type { BeforeImages, CatalogueTable, TableTrait } from './ports/catalogue.ts';
 
 /** What a plan says that the legacy database contradicts. */
 export interface CatalogueFault {
@@ -46,8 +46,31 @@ export function logFaults(table: CatalogueTable): readonly string[] {
           "table, but two keys of the log and so in two of the topic's partitions; declare its precision and scale",
       );
   }
+  for (const trait of table.traits) faults.push(OBSTACLES[trait]);
+  const known = new Map<string, string>();
+  for (const { name } of table.columns) {
+    const twin = known.get(name.toLowerCase());
+    if (twin !== undefined)
+      faults.push(`columns ${twin} and ${name} differ in case only, and Debezium sends one of them`);
+    known.set(name.toLowerCase(), name);
+  }
   return [...faults, ...imageFaults(table)];
 }
+
+const OBSTACLES: Readonly<Record<TableTrait, string>> = {
+  'deferrable-key':
+    'the primary key is deferrable and so identifies no row in the log: once published, PostgreSQL refuses every UPDATE ' +
+    "and DELETE, so applying the plan would break the legacy database's own applications; make it NOT DEFERRABLE",
+  inherited:
+    'tables inherit from it (INHERITS): queries of it answer their rows too, but the log has them under their own names, ' +
+    'and once published an UPDATE or DELETE that meets such a table without a key fails; give it no inheriting tables',
+  'is-partition':
+    'it is a partition of another table, under whose name its changes come as soon as that one is planned; plan that table',
+  'row-security':
+    'row security hides rows of it from this account, and so from the snapshot and from every comparison, while the log ' +
+    'has them all; give both accounts of systems.yaml BYPASSRLS, or switch it off',
+  unlogged: 'it is unlogged or temporary, so its changes are in no log; ALTER TABLE … SET LOGGED',
+};
 
 const UNUSABLE: Readonly<Record<Exclude<BeforeImages, 'full' | 'primary-key'>, string>> = {
   none:
@@ -109,6 +132,10 @@ function checkColumns(mapping: RowMapping, embed: Embed | null, table: Catalogue
     if (!named.has(column)) faults.push(`column ${column} is neither mapped nor listed under ignore`);
   }
   for (const field of mapping.fields) {
+    if (columns.get(field.column)?.inLog === false)
+      faults.push(
+        `column ${field.column} is computed by the database, and the log does not have it; list it under ignore`,
+      );
     const actual = columns.get(field.column)?.precision ?? null;
     const planned = fraction(field.type);
     if (planned !== null && actual !== null && planned !== actual)

@@ -11,6 +11,7 @@ function column(name: string, type: string, given: Partial<CatalogueColumn> = {}
     nullable: true,
     hasDefault: false,
     generated: null,
+    inLog: true,
   };
   return { name, type, ...plain, ...given };
 }
@@ -28,6 +29,7 @@ function table(
     referencedBy: [],
     beforeImages: 'primary-key',
     partitions: null,
+    traits: [],
     comment: null,
     ...given,
   };
@@ -149,7 +151,7 @@ describe('a column', () => {
       field: { type: 'long', readOnly: true },
     },
     {
-      column: column('c', 'bigint', { generated: 'expression' }),
+      column: column('c', 'bigint', { generated: 'expression', inLog: false }),
       field: null,
       says: /Debezium does not stream it/,
     },
@@ -181,7 +183,20 @@ describe('a column', () => {
   });
 
   test('of any name is quoted where YAML would misread it, and has a field of its own', () => {
-    const names = ['yes', 'NULL', 'a: b', '#x', '"', '1e3', "it's", 'tab\there', 'Total', 'total', '\u0085'];
+    const names = [
+      'yes',
+      'NULL',
+      'a: b',
+      '#x',
+      '"',
+      '1e3',
+      "it's",
+      'tab\there',
+      'total',
+      'to tal',
+      'to_tal',
+      '\u0085',
+    ];
     const { plan } = draft(table('public.order', [id, ...names.map((name) => column(name, 'text'))]));
     const fields = Object.values(plan.fields) as readonly { column: string }[];
     expect(fields.map((field) => field.column)).toEqual(['order_id', ...names]);
@@ -196,7 +211,8 @@ describe('a column', () => {
       'itS',
       'tabHere',
       'total',
-      'total2',
+      'toTal',
+      'toTal2',
       'field2',
     ]);
   });

@@ -34,7 +34,7 @@ export function renderDraft(request: DraftRequest): string {
   checkRoot(root);
   const unit = request.unit ?? plural(kebabCase(lastPart(root.table)));
   const taken = new Set<string>();
-  const fields = renderColumns(root, kind, { indent: '  ', skip: [], taken });
+  const fields = renderColumns(root, { indent: '  ', skip: [], taken });
   const { embeds, refused } = draftEmbeds(request, taken);
   const version = kind === 'postgres' ? 'lsn' : versionColumn(root);
   return [
@@ -53,7 +53,7 @@ export function renderDraft(request: DraftRequest): string {
     'fields:',
     ...fields.mapped,
     ...renderIgnored(fields.ignored, ''),
-    ...renderEmbeds(embeds, kind),
+    ...renderEmbeds(embeds),
     ...refused.map((remark) => `# ${remark}`),
     'reconcile: { schedule: "0 3 * * *", maxRowsPerSecond: 2000, repair: log-only, allowEmpty: false }',
     'levels: { lag: 5s, driftPpm: 0, verified: 24h }',
@@ -149,7 +149,6 @@ interface Rendered {
 
 function renderColumns(
   table: CatalogueTable,
-  kind: DraftRequest['kind'],
   { indent, skip, taken }: { indent: string; skip: readonly string[]; taken: Set<string> },
 ): Rendered {
   const mapped: string[] = [];
@@ -157,7 +156,7 @@ function renderColumns(
   for (const column of table.columns) {
     if (skip.includes(column.name)) continue;
     const drafted = draftType(column);
-    if (kind === 'postgres' && column.generated === 'expression') {
+    if (!column.inLog) {
       ignored.push(`${scalar(column.name)} # a generated column: Debezium does not stream it`);
     } else if (drafted.kind === 'ignored') {
       ignored.push(`${scalar(column.name)} # ${comment(drafted.remark)}${warning(column)}`);
@@ -194,10 +193,10 @@ function renderIgnored(ignored: readonly string[], indent: string): readonly str
   return [`${indent}ignore:`, ...ignored.map((line) => `${indent}  - ${line}`)];
 }
 
-function renderEmbeds(embeds: readonly DraftedEmbed[], kind: DraftRequest['kind']): readonly string[] {
+function renderEmbeds(embeds: readonly DraftedEmbed[]): readonly string[] {
   if (embeds.length === 0) return [];
   const lines = embeds.flatMap(({ path, table, parentKey, key }) => {
-    const { mapped, ignored } = renderColumns(table, kind, {
+    const { mapped, ignored } = renderColumns(table, {
       indent: '      ',
       skip: parentKey,
       taken: new Set(),

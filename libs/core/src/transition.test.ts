@@ -14,6 +14,7 @@ const green: Measurements = {
   lastVerification: { ageMs: 1_000, passed: true, rowsCompared: 2_000_000, differences: 0 },
   verifiedLimitMs: 1_000,
   driftLimitPpm: 0,
+  allowEmpty: false,
   aliveFacades: 1,
 };
 const verified = (
@@ -39,6 +40,16 @@ const cases: readonly Case[] = [
   { what: 'never verified', measured: { lastVerification: null }, red: ['verified', 'drift'] },
   { what: 'verified too long ago', measured: verified({ ageMs: 1_001 }), red: ['verified'] },
   { what: 'a verification of nothing', measured: verified({ rowsCompared: 0 }), red: ['verified', 'drift'] },
+  {
+    what: 'a verification of nothing, which the plan allows',
+    measured: { ...verified({ rowsCompared: 0 }), allowEmpty: true },
+    red: [],
+  },
+  {
+    what: 'drift of a unit that may be empty',
+    measured: { ...verified({ rowsCompared: 0, passed: false, differences: 1 }), allowEmpty: true },
+    red: ['verified', 'drift'],
+  },
   { what: 'drift', measured: verified({ passed: false, differences: 1 }), red: ['verified', 'drift'] },
   {
     what: 'drift that the level tolerates',

@@ -12,6 +12,7 @@ const postgres: CaptureSettings = {
   topicPrefix: 'shop',
   schemas: false,
   tables: ['public.order', 'public.line', 'public.order'],
+  excluded: [],
   postgres: {
     slot: 'ficus_shop',
     publication: 'ficus_pub',
@@ -49,6 +50,17 @@ describe('connectorConfig', () => {
     expect(connectorConfig(postgres)['table.include.list']).toBe(list);
     const reordered = { ...postgres, tables: [...postgres.tables].reverse() };
     expect(connectorConfig(reordered)).toEqual(connectorConfig(postgres));
+  });
+
+  it('leaves out the columns that the log does not have, and says nothing where there are none', () => {
+    expect(connectorConfig(postgres)).not.toHaveProperty(['column.exclude.list']);
+    const excluded = [
+      { table: 'public.order', column: 'total' },
+      { table: 'public.line', column: 'a.b' },
+    ];
+    expect(connectorConfig({ ...postgres, excluded })['column.exclude.list']).toBe(
+      'public\\.line\\.a\\.b,public\\.order\\.total',
+    );
   });
 
   it('takes a table for its name, not for a pattern', () => {

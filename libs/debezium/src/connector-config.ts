@@ -7,6 +7,8 @@ export interface CaptureSettings {
   readonly schemas: boolean;
   /** `schema.table` of every table of every plan of the system. */
   readonly tables: readonly string[];
+  /** Columns that the log does not have: Debezium fails on a table of which it knows them (DBZ-4350). */
+  readonly excluded: readonly { readonly table: string; readonly column: string }[];
   /** PostgreSQL only. */
   readonly postgres: {
     readonly slot: string;
@@ -23,6 +25,9 @@ export interface CaptureSettings {
 
 /** The largest record of a table's topic: what MongoDB takes as one document, and room for the before image. */
 export const MAX_RECORD_BYTES = 36 * 1024 * 1024;
+
+/** The one member that may be absent: a column that was in it may be an ordinary one by now. */
+export const EXCLUDED_COLUMNS = 'column.exclude.list';
 
 const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
 
@@ -64,6 +69,7 @@ export function connectorTopics(kind: CaptureSettings['kind'], topicPrefix: stri
 export function connectorConfig(settings: CaptureSettings): ConnectorConfig {
   const { heartbeat, signal } = controlTables(settings.kind);
   const tables = [...new Set(settings.tables)].sort();
+  const excluded = settings.excluded.map(({ table, column }) => literal(`${table}.${column}`)).sort();
   const converter = (side: string): Record<string, string> => ({
     [`${side}.converter`]: JSON_CONVERTER,
     [`${side}.converter.schemas.enable`]: String(settings.schemas),
@@ -72,6 +78,7 @@ export function connectorConfig(settings: CaptureSettings): ConnectorConfig {
   return {
     'topic.prefix': settings.topicPrefix,
     'table.include.list': [...tables, heartbeat, signal].map(literal).join(','),
+    ...(excluded.length === 0 ? {} : { [EXCLUDED_COLUMNS]: excluded.join(',') }),
     'snapshot.mode': 'no_data',
     'signal.enabled.channels': 'source',
     'signal.data.collection': signal,

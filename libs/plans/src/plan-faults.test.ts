@@ -275,6 +275,16 @@ const cases: readonly Case[] = [
     faults: [[24, '/reconcile/schedule', '"daily"', /cron expression of five fields/]],
   },
   {
+    what: 'a schedule of a day that no month has',
+    change: ['"0 3 * * *"', '"0 25 31 2 *"'],
+    faults: [[24, '/reconcile/schedule', '"0 25 31 2 *"', /is no cron expression/]],
+  },
+  {
+    what: 'a schedule of words',
+    change: ['"0 3 * * *"', '"a b c d e"'],
+    faults: [[24, '/reconcile/schedule', '"a b c d e"', /is no cron expression/]],
+  },
+  {
     what: 'a rate of nothing',
     change: ['maxRowsPerSecond: 2000', 'maxRowsPerSecond: 0'],
     faults: [[24, '/reconcile/maxRowsPerSecond', '0', /at least 1/]],

@@ -150,7 +150,7 @@ describe('several files', () => {
 });
 
 describe('against the legacy systems', () => {
-  const against = (text: string, systems: Readonly<Record<string, { kind: string }>>) =>
+  const against = (text: string, systems: NonNullable<Parameters<typeof parsePlans>[1]>) =>
     parsePlans([{ file: 'orders.yaml', text }], systems).faults.map(
       ({ line, pointer, message }) => `${line} ${pointer} ${message}`,
     );
@@ -161,6 +161,13 @@ describe('against the legacy systems', () => {
       '5 /legacy/system no such system; systems.yaml names billing, plant',
     ]);
     expect(against(ordersFile, {})).toEqual(['5 /legacy/system no such system; systems.yaml names none']);
+  });
+
+  it("take the topics of the system's own prefix only, since its connector writes to no other", () => {
+    const of = (topicPrefix: string) => ({ shop: { kind: 'postgres', capture: { topicPrefix } } });
+    expect(against(ordersFile, of('shop'))).toEqual([]);
+    const says = 'must be works.public.order, by the topicPrefix of shop in systems.yaml';
+    expect(against(ordersFile, of('works'))).toEqual([`9 /topic ${says}`]);
   });
 
   it('demands a version column of a writable Db2 unit', () => {

@@ -1,10 +1,11 @@
+import { CronExpressionParser } from 'cron-parser';
 import { type Document, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { reasonOf } from '#core/errors';
 import type { FieldKind, FieldType } from '#core/field-type';
 import type { Embed, Field, Plan, VersionSource } from '#core/plan';
 import { MODES, REPAIR_POLICIES } from '#core/plan';
-import { checkAmong, checkSystem, type PlacedPlan } from './estate.ts';
+import { checkAmong, checkSystem, type PlacedPlan, type PlanSystems } from './estate.ts';
 import { isReserved, readFields } from './field-file.ts';
 import { type Path, type PlanFault, Section } from './section.ts';
 
@@ -58,17 +59,21 @@ const duration = z
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const cron = z
   .string()
-  .regex(/^(\S+ ){4}\S+$/, 'must be a cron expression of five fields')
+  .regex(/^(\S+ ){4}\S+$/, { error: 'must be a cron expression of five fields', abort: true })
+  .superRefine((expression, context) => {
+    try {
+      CronExpressionParser.parse(expression, { tz: 'UTC' });
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: `is no cron expression: ${reasonOf(error)}` });
+    }
+  })
   .nullable();
 
 /**
- * Parses and checks plan files. @param systems kinds of the named legacy systems; when given, plans are checked
- * against them too.
+ * Parses and checks plan files. @param systems the named legacy systems; when given, plans are checked against them
+ * too.
  */
-export function parsePlans(
-  files: readonly PlanFile[],
-  systems: Readonly<Record<string, { kind: string }>> | null = null,
-): ParsedPlans {
+export function parsePlans(files: readonly PlanFile[], systems: PlanSystems | null = null): ParsedPlans {
   const placed: PlacedPlan[] = [];
   const sections: Section[] = [];
   const faults: PlanFault[] = [];

@@ -106,6 +106,10 @@ export class MemoryLegacyStore implements LegacyStore {
     return true;
   }
 
+  async columnsNotInLog(): Promise<readonly never[]> {
+    return [];
+  }
+
   async countRows(_table: string): Promise<number | null> {
     return null;
   }

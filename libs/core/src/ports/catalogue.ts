@@ -10,7 +10,19 @@ export interface CatalogueColumn {
   readonly hasDefault: boolean;
   /** Filled by the database whatever a client sends: an identity column (ALWAYS), or one computed from others. */
   readonly generated: 'identity' | 'expression' | null;
+  /** Do events carry it? PostgreSQL's log has no computed columns. */
+  readonly inLog: boolean;
 }
+
+/** What else of a table stands in the way of following it; `core/plan-catalogue` says why. */
+export const TABLE_TRAITS = [
+  'deferrable-key',
+  'inherited',
+  'is-partition',
+  'row-security',
+  'unlogged',
+] as const;
+export type TableTrait = (typeof TABLE_TRAITS)[number];
 
 export interface CatalogueReference {
   /** The table that holds the foreign key. */
@@ -44,6 +56,7 @@ export interface CatalogueTable {
   readonly beforeImages: BeforeImages;
   /** Null when the table is not partitioned, or its partitions do not show in the log (Db2). */
   readonly partitions: readonly CataloguePartition[] | null;
+  readonly traits: readonly TableTrait[];
   readonly comment: string | null;
 }
 

@@ -26,6 +26,12 @@ export type WriteResult =
   | { readonly kind: 'done'; readonly document: CanonicalDocument | null; readonly position: Position | null }
   | { readonly kind: 'missing' };
 
+export interface LegacyColumn {
+  /** `schema.table` */
+  readonly table: string;
+  readonly column: string;
+}
+
 /** A row's state as the store itself marks it (`xmin` on PostgreSQL), to see whether it changed between two reads. */
 export interface MarkedDocument {
   readonly document: CanonicalDocument;
@@ -53,6 +59,8 @@ export interface LegacyStore {
   mark(): Promise<Position>;
   /** Has the forward connector's committed source offset reached `position`? */
   captured(position: Position): Promise<boolean>;
+  /** Columns of these tables (`schema.table`) that events cannot carry and the connector must not ask for. */
+  columnsNotInLog(tables: readonly string[]): Promise<readonly LegacyColumn[]>;
   /** Rows of one table (`schema.table`), for progress; null when counting took longer than a few seconds. */
   countRows(table: string): Promise<number | null>;
   /** Orders an incremental snapshot of these tables by a row in Ficus's signal table; `id` names the signal. */

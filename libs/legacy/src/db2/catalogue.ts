@@ -33,6 +33,7 @@ export class Db2Catalogue implements Catalogue {
       // Debezium's connector for Db2 on Linux, UNIX and Windows has both images of every update.
       beforeImages: 'full',
       partitions: null,
+      traits: [],
       comment: described['REMARKS'] === null ? null : String(described['REMARKS']),
     };
   }
@@ -106,5 +107,6 @@ function catalogueColumn(column: Column): CatalogueColumn {
     nullable: column.nullable,
     hasDefault: column.hasDefault,
     generated: !column.generated ? null : column.identity ? 'identity' : 'expression',
+    inLog: true,
   };
 }

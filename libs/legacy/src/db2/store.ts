@@ -121,6 +121,11 @@ export class Db2Store implements LegacyStore {
     return await this.#countWithin(plan.root.table, COUNT_MS);
   }
 
+  /** SQL Replication captures computed columns like any other. */
+  async columnsNotInLog(): Promise<readonly never[]> {
+    return [];
+  }
+
   async countRows(table: string): Promise<number | null> {
     try {
       return await this.#countWithin(table, QUICK_COUNT_MS);

@@ -57,6 +57,12 @@ ALTER TABLE own_index REPLICA IDENTITY USING INDEX own_index_id;
 CREATE TABLE lost_index (id int PRIMARY KEY, code int NOT NULL CONSTRAINT lost_index_code UNIQUE);
 ALTER TABLE lost_index REPLICA IDENTITY USING INDEX lost_index_code;
 ALTER TABLE lost_index DROP CONSTRAINT lost_index_code;
+CREATE TABLE late_key (id int PRIMARY KEY DEFERRABLE);
+CREATE TABLE ancestor (id int PRIMARY KEY);
+CREATE TABLE heir () INHERITS (ancestor);
+CREATE UNLOGGED TABLE fleeting (id int PRIMARY KEY);
+CREATE TABLE guarded (id int PRIMARY KEY);
+ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
 `;
 
 let database: ScratchDatabase;
@@ -106,7 +112,7 @@ describe('a column', () => {
     { name: 'free', type: 'numeric' },
     { name: 'ident', type: 'bigint', flags: { nullable: false, hasDefault: true, generated: 'identity' } },
     { name: 'serial', type: 'bigint', flags: { nullable: false, hasDefault: true } },
-    { name: 'twice', type: 'numeric', flags: { hasDefault: true, generated: 'expression' } },
+    { name: 'twice', type: 'numeric', flags: { hasDefault: true, generated: 'expression', inLog: false } },
     { name: 'feeling', type: 'enum' },
     { name: 'size', type: 'enum' },
     { name: 'code', type: 'character varying', size: [8, null, null], flags: { nullable: false } },
@@ -123,7 +129,7 @@ describe('a column', () => {
     const [length, precision, scale] = size;
     expect(columns.find((column) => column.name === name)).toEqual({
       ...{ name, type, length, precision, scale, nullable: true, hasDefault: false, generated: null },
-      ...flags,
+      ...{ inLog: true, ...flags },
     });
   });
 
@@ -166,6 +172,38 @@ test('knows the before images of each partition that holds rows', async () => {
   ]);
   expect(await sut.describe('public.empty_slices')).toMatchObject({ partitions: [] });
   expect(await sut.describe('public.slices_1')).toMatchObject({ partitions: null });
+});
+
+test.each<{ name: string; traits: readonly string[] }>([
+  { name: 'parent', traits: [] },
+  { name: 'late_key', traits: ['deferrable-key'] },
+  { name: 'ancestor', traits: ['inherited'] },
+  { name: 'slices', traits: [] },
+  { name: 'slices_1', traits: ['is-partition'] },
+  { name: 'fleeting', traits: ['unlogged'] },
+])('knows what stands in the way: $name', async ({ name, traits }) => {
+  expect((await sut.describe(`public.${name}`)).traits).toEqual(traits);
+});
+
+test('knows that rows are hidden from an account, and from which', async () => {
+  const role = `reader_${Date.now().toString(36)}`;
+  await database.sql(`CREATE ROLE ${role} LOGIN PASSWORD 'x'; GRANT SELECT ON guarded TO ${role}`);
+  const url = new URL(database.url);
+  url.username = role;
+  url.password = 'x';
+  const reader = new PostgresCatalogue('shop', url.href);
+  try {
+    expect((await reader.describe('public.guarded')).traits).toEqual(['row-security']);
+    expect((await sut.describe('public.guarded')).traits).toEqual([]);
+  } finally {
+    await reader.close();
+    await database.sql(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  }
+});
+
+test('tells computed columns, which the log does not have', async () => {
+  const { columns } = await sut.describe('public.parent');
+  expect(columns.filter(({ inLog }) => !inLog).map(({ name }) => name)).toEqual(['twice']);
 });
 
 test('names the nearest tables when there is none', async () => {

@@ -1,11 +1,12 @@
 import { FicusError } from '#core/errors';
-import type {
-  BeforeImages,
-  Catalogue,
-  CatalogueColumn,
-  CataloguePartition,
-  CatalogueReference,
-  CatalogueTable,
+import {
+  type BeforeImages,
+  type Catalogue,
+  type CatalogueColumn,
+  type CataloguePartition,
+  type CatalogueReference,
+  type CatalogueTable,
+  TABLE_TRAITS,
 } from '#core/ports/catalogue';
 import { nearest } from '../nearest.ts';
 import { type Column, readColumns, selectColumns } from './columns.ts';
@@ -33,7 +34,14 @@ const TABLE = `
 SELECT c.relkind::text, ${IDENTITY}, obj_description(c.oid, 'pg_class'),
   (SELECT json_agg(a.attname ORDER BY k.place)
    FROM pg_catalog.pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(attnum, place), pg_catalog.pg_attribute a
-   WHERE i.indrelid = c.oid AND i.indisprimary AND a.attrelid = c.oid AND a.attnum = k.attnum)::text
+   WHERE i.indrelid = c.oid AND i.indisprimary AND a.attrelid = c.oid AND a.attnum = k.attnum)::text,
+  (SELECT json_agg(t.name) FROM (VALUES
+    ('deferrable-key', EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND NOT i.indimmediate)),
+    ('inherited', c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid)),
+    ('is-partition', c.relispartition),
+    ('row-security', row_security_active(c.oid)),
+    ('unlogged', c.relpersistence <> 'p')
+   ) t (name, holds) WHERE t.holds)::text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname || '.' || c.relname = $1 AND c.relkind IN ('r', 'p')`;
 
@@ -73,7 +81,7 @@ export class PostgresCatalogue implements Catalogue {
   async describe(table: string): Promise<CatalogueTable> {
     const [found] = await this.#connections.rows(statement(TABLE, [table]));
     if (found === undefined) throw await this.#unknown(table);
-    const [kind, identity = null, comment = null, primaryKey = null] = found;
+    const [kind, identity = null, comment = null, primaryKey = null, traits = null] = found;
     const columns = readColumns(await this.#connections.rows(selectColumns([table]))).get(table) ?? [];
     const references = await this.#connections.rows(statement(REFERENCES, [table]));
     return {
@@ -83,6 +91,7 @@ export class PostgresCatalogue implements Catalogue {
       referencedBy: references.map((row) => describeReference(table, row)),
       beforeImages: beforeImages(identity),
       partitions: kind === 'p' ? await this.#partitions(table) : null,
+      traits: TABLE_TRAITS.filter((trait) => names(traits).includes(trait)),
       comment,
     };
   }
@@ -140,6 +149,7 @@ function describeColumn(column: Column): CatalogueColumn {
     nullable: !column.notNull,
     hasDefault: column.hasDefault || column.identity !== '',
     generated: column.identity === 'a' ? 'identity' : column.generated === '' ? null : 'expression',
+    inLog: column.generated === '',
   };
 }
 

@@ -2,7 +2,13 @@ import type { CanonicalDocument, DocumentKey } from '#core/document';
 import { assert, FicusError } from '#core/errors';
 import { keyText } from '#core/key';
 import { keyFields, type Plan } from '#core/plan';
-import type { LegacyStore, MarkedDocument, WriteCommand, WriteResult } from '#core/ports/legacy-store';
+import type {
+  LegacyColumn,
+  LegacyStore,
+  MarkedDocument,
+  WriteCommand,
+  WriteResult,
+} from '#core/ports/legacy-store';
 import type { ListQuery, Page } from '#core/query';
 import { keyOf } from '#core/render';
 import { parseText } from '#core/value';
@@ -93,6 +99,13 @@ export class PostgresStore implements LegacyStore {
 
   async count(plan: Plan): Promise<number> {
     return await this.#countWithin(plan.root.table, COUNT_MS);
+  }
+
+  async columnsNotInLog(tables: readonly string[]): Promise<readonly LegacyColumn[]> {
+    const described = readColumns(await this.#rows(selectColumns(tables)));
+    return [...described].flatMap(([table, columns]) =>
+      columns.filter(({ generated }) => generated !== '').map(({ name: column }) => ({ table, column })),
+    );
   }
 
   async countRows(table: string): Promise<number | null> {
