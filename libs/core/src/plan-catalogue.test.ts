@@ -20,7 +20,7 @@ const plan: Plan = {
   root: {
     table: 's.order',
     key: ['id'],
-    fields: [field('id'), field('at', { kind: 'timestamp', precision: 6 })],
+    fields: [field('id', { kind: 'long' }), field('at', { kind: 'timestamp', precision: 6 })],
     ignore: ['note'],
   },
   embeds: [
@@ -164,7 +164,9 @@ const cases: readonly Case[] = [
       { ...line, columns: [column('order_id'), { ...column('no'), type: 'DECFLOAT' }] },
     ],
     faults: [
+      /^s\.order: column id is numeric, which cannot be read as long; legal is decimal/,
       /^s\.order: column id of the primary key is numeric without a scale: 1 and 1\.00/,
+      /^s\.line: column no is DECFLOAT, which cannot be read as int; legal is decimal/,
       /^s\.line: column no of the primary key is DECFLOAT without a scale/,
     ],
   },
@@ -320,5 +322,18 @@ describe('what stands in the way of following a table', () => {
       expect.stringContaining('column at is computed by the database, and the log does not have it'),
     ]);
     expect(check(plan, [of(computed('note')), line])).toEqual([]);
+  });
+});
+
+describe('a parent key', () => {
+  it('is read as the key that it points at', () => {
+    const typed = (name: string, type: string) => ({ ...column(name), type });
+    const child = (type: string) => ({ ...line, columns: [typed('order_id', type), column('no')] });
+    expect(check(plan, [order, child('integer')])).toEqual([]);
+    expect(check(plan, [order, child('text')])).toEqual([
+      expect.stringMatching(
+        /parentKey: column order_id is text, which cannot be read as long; .* id of s\.order is/,
+      ),
+    ]);
   });
 });

@@ -1,5 +1,6 @@
+import { columnTypeFault } from './column-type.ts';
 import type { FieldType } from './field-type.ts';
-import type { Embed, Plan, RowMapping } from './plan.ts';
+import { type Embed, keyFields, type Plan, type RowMapping } from './plan.ts';
 import type { BeforeImages, CatalogueTable, TableTrait } from './ports/catalogue.ts';
 
 /** What a plan says that the legacy database contradicts. */
@@ -24,6 +25,7 @@ export function checkAgainstCatalogue(
             ...logFaults(table),
             ...checkVersion(plan, table),
             ...(embed === null ? checkRootKey(mapping, table) : checkEmbedKey(embed, table)),
+            ...(embed === null ? [] : checkParentTypes(plan, embed, table)),
           ];
     return messages.map((message) => ({ unit: plan.unit, table: mapping.table, message }));
   };
@@ -136,7 +138,10 @@ function checkColumns(mapping: RowMapping, embed: Embed | null, table: Catalogue
       faults.push(
         `column ${field.column} is computed by the database, and the log does not have it; list it under ignore`,
       );
-    const actual = columns.get(field.column)?.precision ?? null;
+    const found = columns.get(field.column);
+    const fault = found === undefined ? null : columnTypeFault(found, field.type);
+    if (fault !== null) faults.push(fault);
+    const actual = found?.precision ?? null;
     const planned = fraction(field.type);
     if (planned !== null && actual !== null && planned !== actual)
       faults.push(
@@ -178,6 +183,15 @@ function checkRootKey({ key }: RowMapping, { primaryKey }: CatalogueTable): read
       "topic's partitions by the primary key, so a document of another key would get its events out of order; " +
       'legacy.key must name exactly the columns of the primary key, in any order',
   ];
+}
+
+/** The parent's key is read from the child's columns as if they were the parent's own. */
+function checkParentTypes({ root }: Plan, { parentKey }: Embed, table: CatalogueTable): readonly string[] {
+  return keyFields(root).flatMap((field, index) => {
+    const column = table.columns.find(({ name }) => name === parentKey[index]);
+    const fault = column === undefined ? null : columnTypeFault(column, field.type);
+    return fault === null ? [] : [`parentKey: ${fault}, as ${field.column} of ${root.table} is`];
+  });
 }
 
 /** The place of a row in the documents is its parentKey and key: one place, one row, and a delete must tell it. */

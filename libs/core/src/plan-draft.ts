@@ -1,3 +1,4 @@
+import { columnTypeFault } from './column-type.ts';
 import { camelCase, kebabCase, plural, uniqueIn } from './draft-name.ts';
 import { canBeKey, draftType, typeMembers } from './draft-type.ts';
 import { FicusError } from './errors.ts';
@@ -68,7 +69,7 @@ function checkRoot(root: CatalogueTable): void {
   if (faults.length > 0)
     throw new FicusError('plan_invalid', `${root.table} cannot be a unit: ${faults.join('; ')}`);
   for (const name of root.primaryKey) {
-    const column = root.columns.find((candidate) => candidate.name === name);
+    const column = columnOf(root, name);
     if (column === undefined || !canIdentify(column)) {
       throw new FicusError(
         'plan_invalid',
@@ -126,13 +127,29 @@ function embedOf(
   if (!parentKey.every((column) => table.primaryKey.includes(column)))
     return `its foreign key (${columns}) is no part of its primary key: a delete could not find its parent`;
   const key = table.primaryKey.filter((column) => !parentKey.includes(column));
+  const unlike = parentKey.find(
+    (name, index) => !isReadableAs(columnOf(table, name), columnOf(root, root.primaryKey[index])),
+  );
+  if (unlike !== undefined)
+    return `${unlike} of its foreign key has another type than the key that it points at: a value has two texts`;
   if (key.length === 0) return `its primary key is the foreign key (${columns}): make it a unit of its own`;
   const wrong = key.find((name) => {
-    const column = table.columns.find((candidate) => candidate.name === name);
+    const column = columnOf(table, name);
     return column === undefined || !canIdentify(column);
   });
   if (wrong !== undefined) return `the type of ${wrong} cannot be part of a key`;
   return { path: embedName(root.table, table.table), table, parentKey, key };
+}
+
+/** The parent's key is read from the child's columns, so these must be readable as its types. */
+function isReadableAs(column: CatalogueColumn | undefined, key: CatalogueColumn | undefined): boolean {
+  const drafted = key === undefined ? null : draftType(key);
+  if (column === undefined || drafted?.kind !== 'field') return false;
+  return columnTypeFault(column, drafted.type) === null;
+}
+
+function columnOf({ columns }: CatalogueTable, name: string | undefined): CatalogueColumn | undefined {
+  return columns.find((column) => column.name === name);
 }
 
 function embedName(root: string, child: string): string {

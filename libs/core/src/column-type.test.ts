@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { column } from '#testing/drafts';
+import { columnTypeFault } from './column-type.ts';
+import type { FieldType } from './field-type.ts';
+import type { CatalogueColumn } from './ports/catalogue.ts';
+
+const text: FieldType = { kind: 'string', trim: false, length: null };
+const decimal = (precision: number | null, scale: number | null): FieldType => ({
+  kind: 'decimal',
+  precision,
+  scale,
+});
+const numeric = (precision: number | null, scale: number | null) =>
+  column('c', 'numeric', { precision, scale });
+
+interface Case {
+  readonly of: CatalogueColumn;
+  readonly as: FieldType;
+  readonly says: RegExp | null;
+}
+
+const cases: readonly Case[] = [
+  { of: column('c', 'integer'), as: { kind: 'int' }, says: null },
+  { of: column('c', 'integer'), as: { kind: 'long' }, says: null },
+  { of: column('c', 'bigint'), as: { kind: 'int' }, says: /c is bigint, .* read as int; legal is long$/ },
+  { of: column('c', 'text'), as: { kind: 'date' }, says: /legal is string, uuid, json/ },
+  { of: column('c', 'text'), as: { kind: 'uuid' }, says: null },
+  { of: column('c', 'enum'), as: { kind: 'int' }, says: /c is enum/ },
+  { of: column('c', 'uuid'), as: text, says: null },
+  { of: column('c', 'boolean'), as: text, says: /legal is boolean/ },
+  {
+    of: column('c', 'DECIMAL', { precision: 9, scale: 2 }),
+    as: { kind: 'double' },
+    says: /legal is decimal/,
+  },
+  { of: numeric(12, 2), as: decimal(12, 2), says: null },
+  { of: numeric(12, 2), as: decimal(15, 4), says: null },
+  { of: numeric(12, 2), as: decimal(null, null), says: null },
+  { of: numeric(12, 2), as: decimal(12, 4), says: /numeric\(12,2\), but the plan holds 12,4 only/ },
+  { of: numeric(12, 2), as: decimal(12, 0), says: /legal is type: decimal, precision: 12, scale: 2/ },
+  { of: numeric(null, null), as: decimal(12, 2), says: /without a fixed scale/ },
+  { of: numeric(18, 0), as: { kind: 'long' }, says: null },
+  { of: numeric(19, 0), as: { kind: 'long' }, says: /legal is decimal$/ },
+  // Of what Ficus has no type for, only the plan's author can know.
+  { of: column('c', 'int4range'), as: text, says: null },
+];
+
+describe('a column', () => {
+  it.each(cases)('$of.type as $as: $says', ({ of, as, says }) => {
+    const fault = columnTypeFault(of, as);
+    if (says === null) expect(fault).toBeNull();
+    else expect(fault).toMatch(says);
+  });
+});

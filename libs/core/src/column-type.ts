@@ -1,0 +1,50 @@
+import { draftType, typeMembers } from './draft-type.ts';
+import type { FieldKind, FieldType } from './field-type.ts';
+import type { CatalogueColumn } from './ports/catalogue.ts';
+
+/**
+ * Kinds that a column's values can be read as, beside the column's own: where the text is the same, or the range holds
+ * every value. A text may hold what only its owner knows of, so a value that does not fit is that row's fault.
+ */
+const ALSO: Readonly<Partial<Record<FieldKind, readonly FieldKind[]>>> = {
+  int: ['long'],
+  string: ['uuid', 'json'],
+  uuid: ['string'],
+  json: ['string'],
+};
+
+/** Why a column cannot be the plan's type; null: it can, or the type is none that Ficus knows by itself. */
+export function columnTypeFault(column: CatalogueColumn, planned: FieldType): string | null {
+  const drafted = draftType(column);
+  if (drafted.kind === 'ignored') return null;
+  const own = drafted.type;
+  const said = `column ${column.name} is ${column.type}`;
+  if (planned.kind !== own.kind) {
+    const legal = [own.kind, ...(ALSO[own.kind] ?? []), ...(isWhole(own) ? ['long'] : [])];
+    return legal.includes(planned.kind)
+      ? null
+      : `${said}, which cannot be read as ${planned.kind}; legal is ${legal.join(', ')}`;
+  }
+  if (planned.kind === 'decimal' && own.kind === 'decimal' && planned.scale !== null) {
+    if (own.scale === null)
+      return `${said} without a fixed scale, but the plan says scale ${planned.scale}: leave precision and scale out`;
+    const before = (type: typeof own): number => (type.precision ?? 0) - (type.scale ?? 0);
+    if (own.scale > planned.scale || before(own) > before(planned))
+      return (
+        `${said}(${own.precision},${own.scale}), but the plan holds ${planned.precision},${planned.scale} only; ` +
+        `legal is ${membersOf(own)}`
+      );
+  }
+  return null;
+}
+
+/** 18 digits fit into 64 bits. */
+function isWhole(type: FieldType): boolean {
+  return type.kind === 'decimal' && type.scale === 0 && (type.precision ?? 19) <= 18;
+}
+
+function membersOf(type: FieldType): string {
+  return typeMembers(type)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join(', ');
+}
