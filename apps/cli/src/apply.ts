@@ -11,6 +11,7 @@ import { connectorTopics, controlTables, MAX_RECORD_BYTES } from '#debezium/conn
 import { DEAD_LETTER_TOPIC } from '#kafka/dead-letter-topic';
 import { ensureTopics } from '#kafka/topics';
 import { openCatalogue } from '#legacy/open';
+import { type Account, missingGrants } from '#legacy/postgres/grants';
 import { ensurePublication } from '#legacy/postgres/publication';
 import type { Control } from '#mongo/control/control';
 import { ensureCollection, relaxCollection } from '#mongo/documents/schema';
@@ -77,11 +78,26 @@ async function checkLive(name: string, plans: readonly Plan[], parts: ApplyParts
       for (const table of tablesOf(plan)) tables.set(table, await catalogue.describe(table));
       for (const fault of checkAgainstCatalogue(plan, tables))
         faults.push(`${fault.unit}: ${fault.table}: ${fault.message}`);
+      for (const grant of await lacking(systemOf(name, parts.systems), plan))
+        faults.push(`${plan.unit}: an account of ${name} lacks rights on its tables: ${grant}`);
     }
     if (faults.length > 0) throw new FicusError('plan_invalid', faults.join('\n'));
   } finally {
     await catalogue.close();
   }
+}
+
+/** Statements that give the accounts of a system what the unit needs; on Db2 only the server knows, and it says so. */
+async function lacking(system: LegacySystem, plan: Plan): Promise<readonly string[]> {
+  if (system.kind !== 'postgres') return [];
+  const writes = plan.mode === 'R' ? [] : (['INSERT', 'UPDATE', 'DELETE'] as const);
+  const accounts: readonly Account[] = [
+    { name: decodeURIComponent(new URL(system.url).username), privileges: ['SELECT', ...writes] },
+    { name: system.capture.database.user, privileges: ['SELECT'] },
+  ];
+  const tables = tablesOf(plan);
+  const missing = await Promise.all(accounts.map((account) => missingGrants(system.url, account, tables)));
+  return missing.flat();
 }
 
 async function applyToSystem(name: string, plans: readonly NamedPlan[], parts: ApplyParts): Promise<void> {
