@@ -119,7 +119,11 @@ function columnSchemas(struct: Readonly<Record<string, unknown>>): ReadonlyMap<s
       name: typeof name === 'string' ? name : null,
       type: typeof type === 'string' ? type : '',
       parameters: isRecord(parameters)
-        ? Object.fromEntries(Object.entries(parameters).map(([k, v]) => [k, String(v)]))
+        ? Object.fromEntries(
+            Object.entries(parameters).flatMap(([k, v]) =>
+              ['string', 'number', 'bigint'].includes(typeof v) ? [[k, String(v)]] : [],
+            ),
+          )
         : {},
     });
   }
@@ -130,10 +134,13 @@ function wireRow(
   columns: Readonly<Record<string, unknown>>,
   schemas: ReadonlyMap<string, WireSchema> | null,
 ): WireRow {
-  const found: Record<string, WireRow[string]> = {};
-  for (const [column, value] of Object.entries(columns))
-    found[columnName(column)] = { value, schema: schemas?.get(column) ?? null };
-  return found;
+  // Not by assignment: a column may be called __proto__.
+  return Object.fromEntries(
+    Object.entries(columns).map(([column, value]) => [
+      columnName(column),
+      { value, schema: schemas?.get(column) ?? null },
+    ]),
+  );
 }
 
 /** Strict, since a record that is taken for one of these is passed over: a flattened row may well have an `id`. */
@@ -142,8 +149,8 @@ function otherKind(payload: unknown): 'message' | 'schema-change' | 'transaction
   if (payload['op'] === 'm') return 'message';
   if ('op' in payload) return null;
   if (isRecord(payload['source']) && ('ddl' in payload || 'tableChanges' in payload)) return 'schema-change';
-  if (['BEGIN', 'END'].includes(String(payload['status'])) && 'data_collections' in payload)
-    return 'transaction';
+  const { status } = payload;
+  if ((status === 'BEGIN' || status === 'END') && 'data_collections' in payload) return 'transaction';
   return null;
 }
 

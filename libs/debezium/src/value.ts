@@ -1,7 +1,14 @@
 import { UNAVAILABLE, type ValueDecoder, type WireValue } from '#core/change-event';
 import { FicusError } from '#core/errors';
 import type { CanonicalValue, FieldType } from '#core/field-type';
-import { isoFromDays, isoFromMicros, parseCanonical, plainDecimal, timeFromMicros } from '#core/value';
+import {
+  isoFromDays,
+  isoFromMicros,
+  parseCanonical,
+  plainDecimal,
+  shownValue,
+  timeFromMicros,
+} from '#core/value';
 
 /** Debezium's default `unavailable.value.placeholder`, and its base64 form in a bytea column. */
 const PLACEHOLDER = '__debezium_unavailable_value';
@@ -54,13 +61,20 @@ function decimalText(wire: WireValue): CanonicalValue {
   if (typeof value === 'string') return plainDecimal(value);
   throw new FicusError(
     'value_invalid',
-    `${String(value)} came as a number, which loses digits; set the connector's decimal.handling.mode to string or precise`,
+    `${shownValue(value)} came as a number, which loses digits; set the connector's decimal.handling.mode to string or precise`,
   );
 }
 
 /** `io.debezium.data.VariableScaleDecimal`: numeric without a scale of its own. */
 function isVariableScale(value: unknown): value is { scale: number; value: string } {
-  return typeof value === 'object' && value !== null && 'scale' in value && 'value' in value;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'scale' in value &&
+    Number.isSafeInteger(value.scale) &&
+    'value' in value &&
+    typeof value.value === 'string'
+  );
 }
 
 /** Base64 of a big-endian two's-complement integer. */
@@ -130,7 +144,7 @@ function whole(value: unknown): bigint {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
   throw new FicusError(
     'value_invalid',
-    `${JSON.stringify(value)} is not legal here; legal is an integer or ISO text`,
+    `${shownValue(value)} is not legal here; legal is an integer or ISO text`,
   );
 }
 
