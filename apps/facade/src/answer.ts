@@ -1,8 +1,9 @@
 import type { CanonicalDocument } from '#core/document';
 import { renderDocument } from '#core/render';
+import type { Fallback } from '#core/routing';
 import type { Unit } from '#core/unit-state';
 import { entityTag, isNoneOf } from './entity-tag.ts';
-import type { Fallback, StoreName } from './read-route.ts';
+import type { StoreName } from './read-route.ts';
 
 /** What goes back to the client. The body is text already: the same bytes whichever store answered. */
 export interface Answer {

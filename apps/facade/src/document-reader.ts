@@ -4,6 +4,7 @@ import { FicusError } from '#core/errors';
 import { keyText } from '#core/key';
 import type { Clock } from '#core/ports/clock';
 import { parseListRequest } from '#core/query-parse';
+import type { Fallback } from '#core/routing';
 import type { Unit } from '#core/unit-state';
 import { type Answer, documentAnswer, pageAnswer, type Source } from './answer.ts';
 import { type RouteFacts, routeOf, type StoreName } from './read-route.ts';
@@ -14,6 +15,12 @@ import type { UnitRegistry } from './unit-registry.ts';
 export interface ReadWish {
   readonly asked: StoreName | null;
   readonly ifNoneMatch: string | undefined;
+}
+
+interface Reading<T> {
+  readonly from: (store: ReadStore) => Promise<T>;
+  /** Has the store all that it answered with? */
+  readonly isWhole: (read: T) => boolean;
 }
 
 /** Answers GET: from the store that the phase, the lag and the servers' health point at. */
@@ -30,8 +37,13 @@ export class DocumentReader {
 
   /** @throws FicusError `document_unknown` */
   async one(unit: Unit, key: DocumentKey, wish: ReadWish): Promise<Answer> {
-    const [source, document] = await this.#read(unit, { asked: wish.asked, cursor: null }, (store) =>
-      store.readOne(unit.plan, key),
+    const [source, document] = await this.#read(
+      unit,
+      { asked: wish.asked, cursor: null },
+      {
+        from: (store) => store.readOne(unit.plan, key),
+        isWhole: (read) => read?.incomplete !== true,
+      },
     );
     if (document === null) throw unknownDocument(unit, key);
     return documentAnswer(source, document, { ifNoneMatch: wish.ifNoneMatch });
@@ -46,8 +58,13 @@ export class DocumentReader {
     const { filters, sort, limit, cursor: text } = parseListRequest(plan, parameters);
     const scope = { unit: plan.unit, sort };
     const cursor = text === null ? null : parseCursor(text, scope);
-    const [source, page] = await this.#read(unit, { asked, cursor }, (store) =>
-      store.list(plan, { filters, sort, limit, after: cursor?.values ?? null }),
+    const [source, page] = await this.#read(
+      unit,
+      { asked, cursor },
+      {
+        from: (store) => store.list(plan, { filters, sort, limit, after: cursor?.values ?? null }),
+        isWhole: ({ documents }) => documents.every(({ incomplete }) => incomplete !== true),
+      },
     );
     const last: CanonicalDocument | undefined = page.documents.at(-1);
     const next =
@@ -58,19 +75,22 @@ export class DocumentReader {
   async #read<T>(
     unit: Unit,
     wanted: Pick<RouteFacts, 'asked' | 'cursor'>,
-    from: (store: ReadStore) => Promise<T>,
+    { from, isWhole }: Reading<T>,
   ): Promise<[Source, T]> {
     const { mongodbAnswers } = this.#registry;
     const route = routeOf(unit, { ...wanted, mongodbAnswers, now: this.#clock.now() });
+    let fallback: Fallback = 'mongodb-unavailable';
     try {
       const read = await from(this.#stores.readable(unit.plan, route.store));
-      return [{ unit, store: route.store, fallback: route.fallback }, read];
+      if (!route.mayRetreat || isWhole(read))
+        return [{ unit, store: route.store, fallback: route.fallback }, read];
+      fallback = 'incomplete';
     } catch (error) {
       const isAway = error instanceof FicusError && error.code === 'mongo_unavailable';
       if (!route.mayRetreat || !isAway) throw error;
     }
     const read = await from(this.#stores.readable(unit.plan, 'legacy'));
-    return [{ unit, store: 'legacy', fallback: 'mongodb-unavailable' }, read];
+    return [{ unit, store: 'legacy', fallback }, read];
   }
 }
 

@@ -188,6 +188,15 @@ describe('a read in offload', () => {
       fallback: 'mongodb-unavailable',
     },
     {
+      why: 'has never seen a value of the document',
+      spoil: async () => {
+        const [known] = rig.mongodb.all();
+        if (known === undefined) throw new Error('it was just written');
+        rig.mongodb.put({ ...known, incomplete: true });
+      },
+      fallback: 'incomplete',
+    },
+    {
       why: 'has answered nothing lately',
       spoil: async () => {
         rig.clock.turn(3_000);

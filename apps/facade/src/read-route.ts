@@ -1,12 +1,9 @@
 import type { Cursor } from '#core/cursor';
 import { FicusError } from '#core/errors';
-import { mayContinue, routeRead } from '#core/routing';
+import { type Fallback, mayContinue, routeRead } from '#core/routing';
 import { currentLag, isSnapshotComplete, type Unit } from '#core/unit-state';
 
 export type StoreName = 'legacy' | 'mongodb';
-
-/** Why legacy answers although the phase says MongoDB: the value of the header Ficus-Fallback. */
-export type Fallback = 'lag' | 'lag-unknown' | 'snapshot' | 'mongodb-unavailable';
 
 export interface StoreRoute {
   readonly store: StoreName;

@@ -8,4 +8,6 @@ export interface CanonicalDocument {
   readonly root: Content;
   /** By the embed's path; every embed of the plan is present, `one` as an array of at most one. */
   readonly embeds: Readonly<Record<string, readonly Content[]>>;
+  /** MongoDB has never seen a value of it (a large one that did not change when its row got another key, say). */
+  readonly incomplete?: true;
 }

@@ -1,6 +1,7 @@
 import { ERROR_CODES } from './errors.ts';
 import type { Schema } from './field-schema.ts';
 import { PROBLEM_TYPE } from './problem.ts';
+import { FALLBACKS } from './routing.ts';
 
 /** The parts of the OpenAPI document that are the same for every unit. */
 
@@ -54,7 +55,7 @@ export const HEADERS: Readonly<Record<string, Schema>> = {
   },
   'Ficus-Fallback': {
     description: 'Why legacy answered although the phase says MongoDB',
-    schema: { ...text, enum: ['lag', 'lag-unknown', 'mongodb-unavailable'] },
+    schema: { ...text, enum: FALLBACKS },
   },
   'Ficus-Phase': { description: 'The phase of the unit', schema: text },
   'Ficus-Store': { description: 'The store that answered', schema: { ...text, enum: ['legacy', 'mongodb'] } },

@@ -1,6 +1,13 @@
 import type { Phase } from './phase.ts';
 import type { Mode } from './plan.ts';
 
+/**
+ * Why legacy answers although the phase says MongoDB (the header Ficus-Fallback): MongoDB is too far behind, or nobody
+ * knows how far; a changed plan has its tables read again; it has never seen a value of the document; it is away.
+ */
+export const FALLBACKS = ['lag', 'lag-unknown', 'snapshot', 'incomplete', 'mongodb-unavailable'] as const;
+export type Fallback = (typeof FALLBACKS)[number];
+
 /** Where a request goes, and why, apart from going there. */
 export type ReadRoute =
   | { readonly store: 'legacy' | 'mongodb'; readonly fallback: false }

@@ -186,6 +186,7 @@ describe('a document', () => {
     });
     await insert(incomplete);
     expect(await load(2)).toEqual({ ...incomplete, revision: 1 });
+    expect(await sut.readOne(plan, key(2))).toMatchObject({ incomplete: true });
   });
 });
 

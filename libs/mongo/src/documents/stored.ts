@@ -106,7 +106,9 @@ export function readCanonical(plan: Plan, found: Document): CanonicalDocument {
   const embeds: Record<string, readonly Content[]> = {};
   for (const embed of plan.embeds)
     embeds[embed.path] = elements(embed, found).map((element) => readContent(embed, element));
-  return { root: readContent(plan.root, found), embeds };
+  const rows = [found, ...plan.embeds.flatMap((embed) => elements(embed, found))];
+  const isWhole = rows.every(({ _m }) => (_m as Document | undefined)?.miss === undefined);
+  return { root: readContent(plan.root, found), embeds, ...(isWhole ? {} : { incomplete: true }) };
 }
 
 function elements(embed: Embed, found: Document): readonly Document[] {
