@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { describeLoss } from './process/child.ts';
 import type { Log } from './progress.ts';
 import { shellExports } from './provision/addon.ts';
 import { SERVER_NAMES, type ServerName } from './server/running.ts';
@@ -19,6 +20,7 @@ export async function up(
     options: { 'write-env': { type: 'string' }, data: { type: 'string' }, servers: { type: 'string' } },
   });
   const names = (values.servers?.split(',') ?? ALL_SERVERS).map(serverName);
+  supervisor.onLoss((child) => log(describeLoss(child)));
   const servers = await startServers({ names, dataDir: values.data, log, supervisor });
   const exports = shellExports(servers.env);
   if (values['write-env'] === undefined) log(exports);

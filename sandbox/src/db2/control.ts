@@ -1,4 +1,5 @@
 import { FUNCTIONS_CLASS } from './functions.ts';
+import { HEX_OF_TEXT_NAME } from './statement.ts';
 
 /**
  * What stands in the database beside the estate: the control tables of SQL Replication as far as they are used, in
@@ -16,6 +17,9 @@ function javaFunction(signature: string, method: string, access: 'NO SQL' | 'REA
 
 const HEX = 'HEX(B VARCHAR(32672) FOR BIT DATA) RETURNS VARCHAR(32672)';
 
+/** Derby cannot have two functions of one name: the shim calls this one where HEX gets a text. */
+const HEX_OF_TEXT = `${HEX_OF_TEXT_NAME}(T VARCHAR(32672)) RETURNS VARCHAR(32672)`;
+
 /** @param user whose schema is the default one: there stands HEX, which Db2 has of itself. */
 export function controlStatements(user: string): readonly string[] {
   const s = CONTROL_SCHEMA;
@@ -23,6 +27,7 @@ export function controlStatements(user: string): readonly string[] {
     `CREATE SCHEMA ${s}`,
     `CREATE SCHEMA ${user.toUpperCase()}`,
     javaFunction(`${user.toUpperCase()}.${HEX}`, 'hex', 'NO SQL'),
+    javaFunction(`${user.toUpperCase()}.${HEX_OF_TEXT}`, 'hexOfText', 'NO SQL'),
     javaFunction(`${s}.${HEX}`, 'hex', 'NO SQL'),
     javaFunction(`${s}.LSN(N BIGINT) RETURNS VARCHAR(16) FOR BIT DATA`, 'sequence', 'NO SQL'),
     javaFunction(`${s}.LOGUNIT() RETURNS VARCHAR(40)`, 'unit', 'READS SQL DATA'),

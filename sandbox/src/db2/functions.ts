@@ -6,7 +6,8 @@ import { type Instruction, type StaticMethod, writeClass } from './class-file.ts
  * - `unit()`: the number of the running transaction. Derby shows it nowhere in SQL but in the text of a connection,
  *   `... (XID = 713), (SESSIONID = 5), ...`, so it is cut out of there.
  * - `sequence(n)`: n as the 16 bytes that Db2's log sequence numbers have.
- * - `hex(bytes)`: what Db2's HEX returns, which Derby lacks.
+ * - `hex(bytes)`, `hexOfText(text)`: what Db2's HEX returns, which Derby lacks. Db2's takes bytes and texts alike, and in a
+ *   Unicode database a text's bytes are its UTF-8 ones.
  * - `text(query)`: the one value that a query returns, as text: Derby's catalogue holds Java objects that SQL cannot
  *   cast, among them the columns of an index, `UNIQUE BTREE (2, 1)`.
  * - `ordinal(index, column)`: at which place, from 1, the column's number stands in such a text; 0: not at all.
@@ -77,18 +78,31 @@ const sequence: StaticMethod = {
 
 const FORMAT = 'java/util/HexFormat';
 
+/** @param bytes leaves a `byte[]` on the stack. */
+function hexadecimal(bytes: readonly Instruction[]): readonly Instruction[] {
+  return [
+    { do: 'static', owner: FORMAT, name: 'of', type: `()L${FORMAT};` },
+    { do: 'virtual', owner: FORMAT, name: 'withUpperCase', type: `()L${FORMAT};` },
+    ...bytes,
+    { do: 'virtual', owner: FORMAT, name: 'formatHex', type: `([B)L${STRING};` },
+    returned,
+  ];
+}
+
 const hex: StaticMethod = {
   name: 'hex',
   type: `([B)L${STRING};`,
   stack: 2,
   locals: 1,
-  code: [
-    { do: 'static', owner: FORMAT, name: 'of', type: `()L${FORMAT};` },
-    { do: 'virtual', owner: FORMAT, name: 'withUpperCase', type: `()L${FORMAT};` },
-    load(0),
-    { do: 'virtual', owner: FORMAT, name: 'formatHex', type: `([B)L${STRING};` },
-    returned,
-  ],
+  code: hexadecimal([load(0)]),
+};
+
+const hexOfText: StaticMethod = {
+  name: 'hexOfText',
+  type: `(L${STRING};)L${STRING};`,
+  stack: 3,
+  locals: 1,
+  code: hexadecimal([load(0), { do: 'string', value: 'UTF-8' }, onString('getBytes', `(L${STRING};)[B`)]),
 };
 
 const text: StaticMethod = {
@@ -163,5 +177,5 @@ const ordinal: StaticMethod = {
 
 /** The bytes of `standin/Functions.class`. */
 export function functionsClass(): Buffer {
-  return writeClass(FUNCTIONS_CLASS.replaceAll('.', '/'), [unit, sequence, hex, text, ordinal]);
+  return writeClass(FUNCTIONS_CLASS.replaceAll('.', '/'), [unit, sequence, hex, hexOfText, text, ordinal]);
 }

@@ -7,7 +7,8 @@ import { startShim } from './shim.ts';
 
 /**
  * The process that is the STAND-IN for a Db2 server: Derby, the shim in front of it, and the change capture, which is
- * a process of its own so that its work does not delay the shim. All are in one process group and end together.
+ * a process of its own so that its work does not delay the shim. All are in one process group. A capture that ends is
+ * started again and goes on where it was; with Derby all end.
  *
  * The one argument is the settings as JSON. SIGTERM ends it in order.
  */
@@ -36,26 +37,14 @@ const shim = await startShim({
   derby: { host: HOST, port: ports.derby },
   onFault: (message) => console.error(`shim: ${message}`),
 });
-const capture = spawn(
-  process.execPath,
-  [
-    '--conditions=source',
-    CAPTURE,
-    JSON.stringify({
-      url: settings.url,
-      brokers: settings.brokers,
-      database: settings.database,
-      port: ports.connect,
-      dataDir: `${settings.dataDir}/capture`,
-    }),
-  ],
-  { stdio: ['ignore', 'inherit', 'inherit'] },
-);
+
+const CAPTURE_PAUSE_MS = 500;
+let ending = false;
+let capture = startCapture();
 console.log(
   `the Db2 stand-in listens on ${HOST}:${ports.db2}, its change capture on ${HOST}:${ports.connect}`,
 );
 
-let ending = false;
 process.once('SIGTERM', () => {
   ending = true;
   void end(capture)
@@ -63,14 +52,38 @@ process.once('SIGTERM', () => {
     .then(() => end(derby))
     .then(() => process.exit(0));
 });
-for (const [name, child] of Object.entries({ derby, capture })) {
-  child.once('exit', (code, signal) => {
+derby.once('exit', (code, signal) => {
+  if (ending) return;
+  console.error(`Derby ended with ${code ?? signal}: ending all of the stand-in`);
+  ending = true;
+  capture.kill('SIGKILL');
+  process.exit(1);
+});
+
+function startCapture(): ChildProcess {
+  const started = spawn(
+    process.execPath,
+    [
+      '--conditions=source',
+      CAPTURE,
+      JSON.stringify({
+        url: settings.url,
+        brokers: settings.brokers,
+        database: settings.database,
+        port: ports.connect,
+        dataDir: `${settings.dataDir}/capture`,
+      }),
+    ],
+    { stdio: ['ignore', 'inherit', 'inherit'] },
+  );
+  started.once('exit', (code, signal) => {
     if (ending) return;
-    console.error(`${name} ended with ${code ?? signal}: ending all of the stand-in`);
-    derby.kill('SIGKILL');
-    capture.kill('SIGKILL');
-    process.exit(1);
+    console.error(`the change capture ended with ${code ?? signal}: it is started again`);
+    setTimeout(() => {
+      if (!ending) capture = startCapture();
+    }, CAPTURE_PAUSE_MS);
   });
+  return started;
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -21,6 +21,8 @@ export const DB2_CODES: Readonly<Record<string, Db2Code>> = {
   // A lock timeout; Derby rolls the statement back, Db2 with its defaults the transaction.
   '40XL1': { state: '57033', code: -913 },
   '40XL2': { state: '57033', code: -913 },
+  // Java's own exception: Derby stumbled over its cache of statements, and nothing was done. The same call succeeds.
+  XJ001: { state: '40001', code: -911 },
   '42X01': { state: '42601', code: -104 },
   '42X04': { state: '42703', code: -206 },
   '42X05': { state: '42704', code: -204 },

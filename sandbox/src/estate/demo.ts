@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { describeLoss } from '../process/child.ts';
 import { waitFor } from '../process/poll.ts';
 import { formatElapsed, type Log } from '../progress.ts';
 import { ALL_SERVERS } from '../server/servers.ts';
@@ -38,7 +39,16 @@ export async function demo(
   const estate = await startEstate({ supervisor, log, dataDir: values.data });
   const memory = new MemoryWatch(supervisor);
   const story = new Story(estate, log, begun);
-  await story.tell();
+  const lost = new Promise<never>((_resolve, reject) => {
+    supervisor.onLoss((child) => {
+      story.held = false;
+      log(describeLoss(child));
+      reject(new Error(`${child.name} is gone, so nothing more can be shown`));
+    });
+  });
+  // While the estate just stays up, a loss is told and no more.
+  lost.catch(() => undefined);
+  await Promise.race([story.tell(), lost]);
   story.memory(await memory.stop());
   story.end();
   story.addresses();

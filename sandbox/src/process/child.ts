@@ -38,6 +38,8 @@ export class Child {
   readonly #spec: ChildSpec;
   readonly #output: Promise<string>;
   #exit: Exit | undefined;
+  #isLasting = false;
+  #isAsked = false;
 
   constructor(spec: ChildSpec, started: ChildProcess) {
     this.name = spec.name;
@@ -59,6 +61,15 @@ export class Child {
   /** How the process ended, undefined while it runs. */
   get exit(): Exit | undefined {
     return this.#exit;
+  }
+
+  /** From here on, an end that nobody asked for is a loss. */
+  expectToLast(): void {
+    this.#isLasting = true;
+  }
+
+  get isLost(): boolean {
+    return this.#isLasting && this.#exit !== undefined && !this.#isAsked;
   }
 
   /** Everything printed, after the end of a process without a log file. */
@@ -89,6 +100,7 @@ export class Child {
   async #end(signal: NodeJS.Signals): Promise<void> {
     const pid = this.pid;
     if (pid === undefined || this.#exit !== undefined) return;
+    this.#isAsked = true;
     signalGroup(pid, signal);
     const insist = new AbortController();
     const timer = sleep(STOP_GRACE_MS, undefined, { signal: insist.signal, ref: false }).then(
@@ -103,6 +115,12 @@ export class Child {
 
 export function lastLines(content: string, count: number): string {
   return content.trimEnd().split('\n').slice(-count).join('\n');
+}
+
+/** What is said of a child that ended though it should not have: how, and the end of its log. */
+export function describeLoss(child: Child): string {
+  const end = child.exit === undefined ? '' : ` with ${describeExit(child.exit)}`;
+  return `${child.name} ended by itself${end}; the end of its log:\n${child.tail()}`;
 }
 
 /** `exit status 1`, `signal SIGKILL` or the reason why it never ran. */

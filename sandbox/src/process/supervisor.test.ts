@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { exists } from '../provision/landing.ts';
-import { describeExit, lastLines } from './child.ts';
+import { describeExit, describeLoss, lastLines } from './child.ts';
 import { waitFor } from './poll.ts';
 import { run } from './run.ts';
 import { Supervisor } from './supervisor.ts';
@@ -56,6 +56,23 @@ test('a killed child has no chance to say anything', async () => {
   await child.kill();
   expect(child.exit).toEqual({ code: null, signal: 'SIGKILL' });
   expect(await exists(join(folder, 'ends'))).toBe(false);
+});
+
+test('a child that should last and ends is told of, one that is stopped is not', async () => {
+  const told: string[] = [];
+  sut.onLoss((child) => told.push(describeLoss(child)));
+  const logFile = join(folder, 'lost.log');
+  const lost = sut.spawn({ name: 'lost', command: 'sh', args: ['-c', 'echo why; exit 3'], logFile });
+  lost.expectToLast();
+  await lost.exited;
+  await sut.spawn({ name: 'brief', command: 'true', args: [] }).exited;
+  for (const end of ['stop', 'kill'] as const) {
+    const child = sut.spawn(shell(end, 0));
+    child.expectToLast();
+    await isUp(end);
+    await child[end]();
+  }
+  expect(told).toEqual(['lost ended by itself with exit status 3; the end of its log:\nwhy']);
 });
 
 test('what a child leaves in its process group ends with it', async () => {

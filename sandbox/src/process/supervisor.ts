@@ -17,6 +17,7 @@ export class Supervisor {
   readonly #children = new Set<Child>();
   readonly #folders: string[] = [];
   readonly #commands: { command: string; args: readonly string[] }[] = [];
+  readonly #losses: ((child: Child) => void)[] = [];
   #reaper: ChildProcess | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -40,6 +41,7 @@ export class Supervisor {
     if (child.pid !== undefined) this.#tell({ do: 'watch', pid: child.pid, signal });
     void child.exited.then(() => {
       this.#children.delete(child);
+      if (child.isLost) for (const listener of this.#losses) listener(child);
       // A server killed alone may leave workers in its group; they are nobody's any more.
       if (child.pid !== undefined) {
         signalGroup(child.pid, 'SIGKILL');
@@ -47,6 +49,11 @@ export class Supervisor {
       }
     });
     return child;
+  }
+
+  /** Calls the listener with each child that should have lasted and ended. */
+  onLoss(listener: (child: Child) => void): void {
+    this.#losses.push(listener);
   }
 
   /** What runs now. */

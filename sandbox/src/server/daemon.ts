@@ -52,6 +52,7 @@ export class Daemon<Name extends string> implements Running<Name> {
         timeoutMs: this.#spec.timeoutMs ?? 60_000,
         gaveUp: () => (child.exit === undefined ? undefined : `ended with ${describeExit(child.exit)}`),
       });
+      child.expectToLast();
     } catch (cause) {
       await child.kill();
       const message = cause instanceof Error ? cause.message : String(cause);

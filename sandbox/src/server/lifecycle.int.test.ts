@@ -63,6 +63,25 @@ describe('servers of this process', () => {
     expect(second.env).toEqual(first.env);
   });
 
+  test('the stand-in for Db2 starts a capture again that ended, on the same address', async () => {
+    const servers = await startServers({ names: ['kafka', 'db2'], log: silent });
+    const db2 = servers.get('db2');
+    const captures = () => childrenOf(db2.pid ?? 0, 'capture/main.ts');
+    const [killed = 0] = await captures();
+    expect(killed).toBeGreaterThan(0);
+    process.kill(killed, 'SIGKILL');
+    await waitFor(
+      'another capture',
+      async () => {
+        expect(await captures()).not.toContain(killed);
+        await db2.health();
+      },
+      { timeoutMs: 30_000 },
+    );
+    expect(await captures()).toHaveLength(1);
+    await servers.stop();
+  });
+
   test('one that does not start is named with the end of its log, and the others are stopped', async () => {
     const dataDir = await folder();
     const first = await startServers({ names: ['mongo'], dataDir, log: silent });
@@ -122,19 +141,24 @@ async function query(env: Readonly<Record<string, string>>, sql: string): Promis
   }
 }
 
-/** The processes below one, at any depth. */
-async function childrenOf(pid: number): Promise<number[]> {
-  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=']);
+/** The processes below one, at any depth, whose command holds the text. */
+async function childrenOf(pid: number, command = ''): Promise<number[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-ww', '-o', 'pid=,ppid=,args=']);
   const rows = stdout
     .trim()
     .split('\n')
-    .map((line) => line.trim().split(/\s+/).map(Number));
+    .map((line) => {
+      const [, child, parent, args = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+      return { child: Number(child), parent: Number(parent), args };
+    });
   const below = new Set([pid]);
   // A parent may stand behind its child in the list.
   for (let size = 0; size < below.size; ) {
     size = below.size;
-    for (const [child = 0, parent = 0] of rows) if (below.has(parent)) below.add(child);
+    for (const { child, parent } of rows) if (below.has(parent)) below.add(child);
   }
   below.delete(pid);
-  return [...below];
+  return rows
+    .filter(({ child, args }) => below.has(child) && args.includes(command))
+    .map(({ child }) => child);
 }

@@ -25,8 +25,8 @@ export interface CaptureOptions {
   readonly dataDir: string;
 }
 
-/** A deadlock's victim, a lock timeout, and what Derby says when it stumbles over its own cache of statements. */
-const LOCKED = new Set(['40001', '57033', 'XJ001']);
+/** A deadlock's victim (or Derby stumbling over its own cache of statements, which the shim says alike); a lock timeout. */
+const LOCKED = new Set(['40001', '57033']);
 const IDLE_MS = 25;
 const RETRY_MS = 1_000;
 const PRUNE_MS = 5_000;
