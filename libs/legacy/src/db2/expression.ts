@@ -1,7 +1,7 @@
 import { FicusError } from '#core/errors';
-import type { CanonicalValue } from '#core/field-type';
+import type { CanonicalValue, FieldType } from '#core/field-type';
 import type { Column } from './columns.ts';
-import { identifier, Sql } from './statement.ts';
+import { identifier, Sql, sql } from './statement.ts';
 
 /**
  * How Db2's values meet canonical ones. Everything is bound as text and says by a CAST what it becomes, and DECIMAL
@@ -39,6 +39,31 @@ export function operand(column: Column, value: CanonicalValue): Sql {
     default:
       return typed(column, value);
   }
+}
+
+/** What a column is compared by: an expression over it, and what a value becomes to stand against that. */
+export interface Side {
+  readonly expression: string;
+  readonly operand: (value: CanonicalValue) => Sql;
+}
+
+/** As the database compares: an index serves. */
+export function natural(column: Column): Side {
+  return { expression: identifier(column.name), operand: (value) => operand(column, value) };
+}
+
+/** HEX answers a VARCHAR, so it takes texts of half the longest one's length. */
+const LONGEST_BYTES = LONGEST_TEXT / 2;
+
+/**
+ * As canonical values compare. Db2 takes texts that differ in blanks at their end for equal, and orders by the
+ * database's collation; the bytes in hexadecimal are neither padded nor collated, and in a Unicode database their order
+ * is that of the code points. No index serves, but for one on this very expression.
+ */
+export function exact(column: Column, type: FieldType): Side {
+  if (type.kind !== 'string' || column.bits || column.length > LONGEST_BYTES) return natural(column);
+  const text = `${type.trim ? 'RTRIM' : 'VARCHAR'}(${identifier(column.name)})`;
+  return { expression: `HEX(${text})`, operand: (value) => sql`HEX(VARCHAR(${operand(column, value)}))` };
 }
 
 /** A value to store in the column. A text is bound bare: the database must refuse one that is too long, not cut it. */

@@ -1,9 +1,9 @@
 import type { DocumentKey } from '#core/document';
 import type { CanonicalValue } from '#core/field-type';
-import { keyFields } from '#core/plan';
+import { type Field, keyFields } from '#core/plan';
 import type { Filter, ListQuery, SortTerm } from '#core/query';
 import { type Column, columnOf, type EmbedShape, type PlanShape, type Shape } from './columns.ts';
-import { operand, readable } from './expression.ts';
+import { exact, natural, operand, readable, type Side } from './expression.ts';
 import { identifier, joined, Sql, sql, tableName } from './statement.ts';
 
 /**
@@ -28,6 +28,7 @@ function fieldList(shape: Shape): string {
     .join(', ');
 }
 
+/** Where a key is a text, rows come too whose key differs in blanks at its end: see `withKeys`. */
 export function selectByKeys(shape: PlanShape, keys: readonly DocumentKey[]): Sql {
   const condition = joined(
     keys.map((key) => keyCondition(shape, key)),
@@ -84,22 +85,29 @@ export function selectPage(shape: PlanShape, query: ListQuery): Sql {
   return sql`SELECT ${fieldList(shape.root)} FROM ${table}${where} ORDER BY ${order} FETCH FIRST ${String(query.limit + 1)} ROWS ONLY ${STABLE}`;
 }
 
+/**
+ * Keys are sorted as the database does, since a scan goes through a whole table in their order, a page at a time: only
+ * an index makes that possible.
+ */
+function ordering(shape: PlanShape, field: Field): Side {
+  const column = columnOf(shape.root, field.column);
+  return shape.root.mapping.key.includes(field.column) ? natural(column) : exact(column, field.type);
+}
+
 /** Nulls first when ascending and last when descending, said without NULLS FIRST, which not every Db2 has. */
 function orderTerm(shape: PlanShape, { field, descending }: SortTerm): string {
   const column = columnOf(shape.root, field.column);
-  const name = identifier(column.name);
   const direction = descending ? ' DESC' : '';
+  const order = `${ordering(shape, field).expression}${direction}`;
   return column.nullable
-    ? `CASE WHEN ${name} IS NULL THEN 0 ELSE 1 END${direction}, ${name}${direction}`
-    : `${name}${direction}`;
+    ? `CASE WHEN ${identifier(column.name)} IS NULL THEN 0 ELSE 1 END${direction}, ${order}`
+    : order;
 }
 
 /** Rows behind the given values in the order of the sort: `(a > x) OR (a = x AND b > y)`, with nulls in their place. */
 function beyond(shape: PlanShape, sort: readonly SortTerm[], after: readonly CanonicalValue[]): Sql {
   const alternatives = sort.map((term, index) => {
-    const equal = sort
-      .slice(0, index)
-      .map((before, at) => equals(columnOf(shape.root, before.field.column), after[at] ?? null));
+    const equal = sort.slice(0, index).map(({ field }, at) => exactlyEquals(shape, field, after[at] ?? null));
     return sql`(${joined([...equal, further(shape, term, after[index] ?? null)], ' AND ')})`;
   });
   return sql`(${joined(alternatives, ' OR ')})`;
@@ -111,9 +119,19 @@ function further(shape: PlanShape, { field, descending }: SortTerm, value: Canon
   const column = columnOf(shape.root, field.column);
   const name = identifier(column.name);
   if (value === null) return descending ? NEVER : new Sql(`${name} IS NOT NULL`);
-  if (!descending) return sql`${name} > ${operand(column, value)}`;
-  const lower = sql`${name} < ${operand(column, value)}`;
+  const { expression, operand } = ordering(shape, field);
+  if (!descending) return sql`${expression} > ${operand(value)}`;
+  const lower = sql`${expression} < ${operand(value)}`;
   return column.nullable ? sql`(${lower} OR ${name} IS NULL)` : lower;
+}
+
+/** By the column, which an index may serve, and where that is not enough by its bytes too. */
+function exactlyEquals(shape: PlanShape, field: Field, value: CanonicalValue): Sql {
+  const column = columnOf(shape.root, field.column);
+  const alike = equals(column, value);
+  const { expression, operand } = exact(column, field.type);
+  if (value === null || expression === natural(column).expression) return alike;
+  return sql`(${alike} AND ${expression} = ${operand(value)})`;
 }
 
 const COMPARISONS = { gt: '>', gte: '>=', lt: '<', lte: '<=' } as const;
@@ -124,18 +142,23 @@ function filterCondition(shape: PlanShape, { field, operator, values }: Filter):
   const [value = null] = values;
   switch (operator) {
     case 'eq':
-      return equals(column, value);
-    case 'ne':
+      return exactlyEquals(shape, field, value);
+    case 'ne': {
       if (value === null) return new Sql(`${name} IS NOT NULL`);
-      return sql`(${name} <> ${operand(column, value)} OR ${name} IS NULL)`;
+      const { expression, operand } = exact(column, field.type);
+      return sql`(${expression} <> ${operand(value)} OR ${name} IS NULL)`;
+    }
     case 'in': {
-      const alternatives = values.map((one) => equals(column, one));
+      const alternatives = values.map((one) => exactlyEquals(shape, field, one));
       return alternatives.length === 0 ? NEVER : sql`(${joined(alternatives, ' OR ')})`;
     }
     case 'gt':
     case 'gte':
     case 'lt':
-    case 'lte':
-      return value === null ? NEVER : sql`${name} ${COMPARISONS[operator]} ${operand(column, value)}`;
+    case 'lte': {
+      if (value === null) return NEVER;
+      const { expression, operand } = ordering(shape, field);
+      return sql`${expression} ${COMPARISONS[operator]} ${operand(value)}`;
+    }
   }
 }

@@ -54,6 +54,16 @@ export function assemble(
   });
 }
 
+/** Of rows that were read by their keys those that have one of them exactly: Db2 compares texts padded with blanks. */
+export function withKeys(
+  shape: PlanShape,
+  roots: readonly Content[],
+  keys: readonly DocumentKey[],
+): readonly Content[] {
+  const wanted = new Set(keys.map(keyText));
+  return roots.filter((root) => wanted.has(keyText(rootKey(shape, root))));
+}
+
 export function rootKey(shape: PlanShape, root: Content): DocumentKey {
   return keyOf(keyFields(shape.plan.root), root);
 }

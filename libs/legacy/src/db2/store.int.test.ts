@@ -43,6 +43,7 @@ const plan: Plan = {
       field('id', { kind: 'long' }),
       field('site', text(4)),
       field('name', text(40)),
+      field('code', { kind: 'string', trim: false, length: 20 }),
       field('cost', { kind: 'decimal', precision: 31, scale: 2 }),
       field('weight', { kind: 'double' }),
       field('live', { kind: 'boolean' }),
@@ -74,6 +75,7 @@ const THING: CanonicalDocument = {
     id: '9007199254740993',
     site: 'A',
     name: 'zażółć 日本 "q"',
+    code: 'a ',
     cost: '-12345678901234567890123456789.05',
     weight: 0.1,
     live: true,
@@ -99,7 +101,7 @@ beforeAll(async () => {
   const thing = plan.root.table;
   for (const statement of [
     `CREATE SEQUENCE FICUS.VERSION_${run} AS BIGINT START WITH 1`,
-    `CREATE TABLE ${thing} (ID BIGINT NOT NULL, SITE CHAR(4) NOT NULL, NAME VARCHAR(40), COST DECIMAL(31,2), WEIGHT DOUBLE,
+    `CREATE TABLE ${thing} (ID BIGINT NOT NULL, SITE CHAR(4) NOT NULL, NAME VARCHAR(40), CODE VARCHAR(20), COST DECIMAL(31,2), WEIGHT DOUBLE,
        LIVE BOOLEAN, MADE_ON DATE, OPENS TIME, SEEN_AT TIMESTAMP, MARK CHAR(3) FOR BIT DATA, ROW_VERSION BIGINT, PRIMARY KEY (ID, SITE))`,
     `CREATE TABLE FICUS.STEP_${run} (ID BIGINT NOT NULL, SITE CHAR(4) NOT NULL, LINE INTEGER NOT NULL, NOTE VARCHAR(20),
        PRIMARY KEY (ID, SITE, LINE), CONSTRAINT STEP_OF_${run} FOREIGN KEY (ID, SITE) REFERENCES ${thing} (ID, SITE))`,
@@ -153,6 +155,22 @@ describe('a document', () => {
     expect(await sut.readOne(plan, KEY)).toBe(null);
     expect(await sut.readMarked(plan, [])).toEqual([]);
     expect(await sut.write(plan, { kind: 'delete', key: KEY })).toEqual({ kind: 'missing' });
+  });
+
+  it('whose key differs in blanks at its end is another one', async () => {
+    await insert();
+    const untrimmed = plan.root.fields.map((one) =>
+      one.path === 'site' ? { ...one, type: { kind: 'string', trim: false, length: 4 } as const } : one,
+    );
+    const padded = { ...plan, root: { ...plan.root, fields: untrimmed } };
+    expect(await sut.readOne(padded, KEY)).toBe(null);
+    expect(await sut.write(padded, { kind: 'delete', key: KEY })).toEqual({ kind: 'missing' });
+    expect(await sut.write(padded, { kind: 'patch', key: KEY, root: {}, embeds: {} })).toEqual({
+      kind: 'missing',
+    });
+    const found = await sut.readOne(padded, [THING.root['id'] ?? null, 'A   ']);
+    expect(found?.root['site']).toBe('A   ');
+    expect(await sut.count(plan)).toBe(1);
   });
 
   it('is replaced, patched and deleted, with the version that its trigger draws', async () => {
@@ -307,6 +325,11 @@ describe('as every store of its port does', () => {
       root: { ...blank, id: '10', site: 'a', name: '', cost: '0.10', live: false, madeOn: '0001-01-01' },
       embeds: { steps: [{ line: 1, note: 'é' }] },
     },
+    // What a padded or a UTF-16 comparison takes for something else.
+    ...['a', 'a\t', 'a  ', 'A', '', '\uffee', '😀'].map((code, at) => ({
+      root: { ...blank, id: `2${at}`, site: 'A', code, name: code.replace(/ +$/, '') },
+      embeds: { steps: [] },
+    })),
   ];
   const open = () => ({
     plan,

@@ -1,5 +1,6 @@
 import type { CanonicalDocument, DocumentKey } from '#core/document';
 import { assert, FicusError } from '#core/errors';
+import type { Content } from '#core/field-type';
 import { keyText } from '#core/key';
 import { keyFields, type Plan } from '#core/plan';
 import type { Clock } from '#core/ports/clock';
@@ -20,7 +21,7 @@ import {
 import type { Db2Session, Row } from './driver.ts';
 import { Pool } from './pool.ts';
 import { lockRoot, selectByKeys, selectChildren, selectPage } from './read-sql.ts';
-import { assemble, readContent, rootKey } from './rows.ts';
+import { assemble, readContent, rootKey, withKeys } from './rows.ts';
 import { stateOf } from './sqlstate.ts';
 import { type Sql, tableName } from './statement.ts';
 import { deleteDocument, insertEmbeds, insertRoot, updateDocument } from './write-sql.ts';
@@ -30,8 +31,8 @@ const QUICK_COUNT_MS = 5_000;
 const COUNT_MS = 600_000;
 /** Keys a statement: each is a condition of its own. */
 const KEYS_AT_ONCE = 100;
-/** Reads hold share locks, so one may be chosen as a deadlock's victim: it is simply made again. */
-const READ_ATTEMPTS = 4;
+/** Of one transaction. Reads hold share locks, so even one of them may be chosen as a deadlock's victim. */
+const ATTEMPTS = 4;
 const MARK_MS = 20_000;
 const MARK_POLL_MS = 25;
 /** The heartbeat's row that `mark` writes; the connector's own beats in another. */
@@ -77,14 +78,16 @@ export class Db2Store implements LegacyStore {
     const found: MarkedDocument[] = [];
     for (let at = 0; at < keys.length; at += KEYS_AT_ONCE) {
       const part = keys.slice(at, at + KEYS_AT_ONCE);
-      found.push(...(await this.#reading((session) => documents(shape, session, selectByKeys(shape, part)))));
+      found.push(...(await this.#transaction((session) => documentsByKeys(shape, session, part))));
     }
     return found;
   }
 
   async list(plan: Plan, query: ListQuery): Promise<Page> {
     const shape = await this.#shape(plan);
-    const found = await this.#reading((session) => documents(shape, session, selectPage(shape, query)));
+    const found = await this.#transaction(async (session) =>
+      documents(shape, session, await roots(shape, session, selectPage(shape, query))),
+    );
     return {
       documents: found.slice(0, query.limit).map(({ document }) => document),
       more: found.length > query.limit,
@@ -204,14 +207,12 @@ export class Db2Store implements LegacyStore {
 
   async #insert(shape: PlanShape, document: CanonicalDocument): Promise<WriteResult> {
     try {
-      return await this.#noticing(() =>
-        this.#pool.transaction(async (session) => {
-          await run(session, insertRoot(shape, document.root));
-          const key = await insertedKey(shape, session, document);
-          for (const statement of insertEmbeds(shape, key, document.embeds)) await run(session, statement);
-          return await settled(shape, session, key);
-        }),
-      );
+      return await this.#transaction(async (session) => {
+        await run(session, insertRoot(shape, document.root));
+        const key = await insertedKey(shape, session, document);
+        for (const statement of insertEmbeds(shape, key, document.embeds)) await run(session, statement);
+        return await settled(shape, session, key);
+      });
     } catch (error) {
       if (stateOf(error) !== UNIQUE_VIOLATION) throw error;
       const key = rootKey(shape, document.root);
@@ -231,34 +232,31 @@ export class Db2Store implements LegacyStore {
     key: DocumentKey,
     after: Parameters<typeof updateDocument>[3],
   ): Promise<WriteResult> {
-    return await this.#noticing(() =>
-      this.#pool.transaction(async (session) => {
-        const before = await locked(shape, session, key);
-        if (before === null) return { kind: 'missing' };
-        for (const statement of updateDocument(shape, key, before, after)) await run(session, statement);
-        return await settled(shape, session, key);
-      }),
-    );
+    return await this.#transaction(async (session) => {
+      const before = await locked(shape, session, key);
+      if (before === null) return { kind: 'missing' };
+      for (const statement of updateDocument(shape, key, before, after)) await run(session, statement);
+      return await settled(shape, session, key);
+    });
   }
 
   async #delete(shape: PlanShape, key: DocumentKey): Promise<WriteResult> {
-    return await this.#noticing(() =>
-      this.#pool.transaction(async (session) => {
-        const before = await locked(shape, session, key);
-        if (before === null) return { kind: 'missing' };
-        for (const statement of deleteDocument(shape, key)) await run(session, statement);
-        return { kind: 'done', document: null, position: versionOf(shape, before) };
-      }),
-    );
+    return await this.#transaction(async (session) => {
+      const before = await locked(shape, session, key);
+      if (before === null) return { kind: 'missing' };
+      for (const statement of deleteDocument(shape, key)) await run(session, statement);
+      return { kind: 'done', document: null, position: versionOf(shape, before) };
+    });
   }
 
-  async #reading<T>(work: (session: Db2Session) => Promise<T>): Promise<T> {
+  /** A deadlock's victim has done nothing: it is simply made again. */
+  async #transaction<T>(work: (session: Db2Session) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#noticing(() => this.#pool.transaction(work));
       } catch (error) {
         const lost = error instanceof FicusError && stateOf(error) === '40001';
-        if (!lost || attempt === READ_ATTEMPTS) throw error;
+        if (!lost || attempt === ATTEMPTS) throw error;
       }
     }
   }
@@ -313,14 +311,27 @@ function run(session: Db2Session, { text, parameters }: Sql): Promise<number> {
   return session.execute(text, parameters);
 }
 
-/** Reads roots and then their children, in a transaction that keeps what it has read. */
+/** The root rows that a statement finds. */
+async function roots(shape: PlanShape, session: Db2Session, { text, parameters }: Sql): Promise<Content[]> {
+  const rows = await session.query(text, parameters);
+  return rows.map((row) => readContent(shape.plan.root, row));
+}
+
+async function documentsByKeys(
+  shape: PlanShape,
+  session: Db2Session,
+  keys: readonly DocumentKey[],
+): Promise<readonly MarkedDocument[]> {
+  const found = await roots(shape, session, selectByKeys(shape, keys));
+  return await documents(shape, session, withKeys(shape, found, keys));
+}
+
+/** Roots with their children, all read in one transaction that keeps what it has read. */
 async function documents(
   shape: PlanShape,
   session: Db2Session,
-  roots: Sql,
+  contents: readonly Content[],
 ): Promise<readonly MarkedDocument[]> {
-  const rows = await session.query(roots.text, roots.parameters);
-  const contents = rows.map((row) => readContent(shape.plan.root, row));
   const children = new Map<EmbedShape, Row[]>(shape.embeds.map((embed) => [embed, []]));
   const keys = contents.map((content) => rootKey(shape, content));
   for (const [embed, found] of children) {
@@ -347,7 +358,7 @@ async function read(
   session: Db2Session,
   key: DocumentKey,
 ): Promise<CanonicalDocument | null> {
-  const [found] = await documents(shape, session, selectByKeys(shape, [key]));
+  const [found] = await documentsByKeys(shape, session, [key]);
   return found?.document ?? null;
 }
 
