@@ -113,6 +113,29 @@ describe('FullScan', () => {
     });
   });
 
+  it('takes a row that nobody can be shown for different, and compares the rest', async () => {
+    const unreadable = [{ pointer: '/amount', reason: 'NaN is not legal' }];
+    const spoiled = [2, 3].map((number) => ({
+      root: { region: REGION, number: String(number) },
+      embeds: {},
+      unreadable,
+    }));
+    const { sut } = estate(
+      [aDocument(1), ...spoiled, aDocument(4)],
+      [aDocument(1), aDocument(2), aDocument(4)],
+    );
+    expect(await sut().run(ORDER, NEVER)).toMatchObject({
+      state: 'failed',
+      rowsCompared: 4,
+      different: 1,
+      missing: 1,
+      differences: [
+        { key: 'eu,2', kind: 'different', fields: ['/amount'] },
+        { key: 'eu,3', kind: 'missing', fields: [] },
+      ],
+    });
+  });
+
   it('counts as in flight what has come by the time the watermark has passed', async () => {
     const world = estate(numbers(5), numbers(3));
     world.replicate = () => {

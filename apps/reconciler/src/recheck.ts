@@ -114,7 +114,8 @@ function firstSights(
 /** What tells whether a side has moved: the mark, of legacy's row, and the content. */
 function imageOf(plan: Plan, document: CanonicalDocument | undefined, mark = ''): string {
   if (document === undefined) return 'absent';
-  return hash('sha256', JSON.stringify([mark, renderDocument(plan, document)]), 'base64');
+  const content = document.unreadable === undefined ? renderDocument(plan, document) : document;
+  return hash('sha256', JSON.stringify([mark, content]), 'base64');
 }
 
 async function readLegacy(

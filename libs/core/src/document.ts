@@ -10,4 +10,13 @@ export interface CanonicalDocument {
   readonly embeds: Readonly<Record<string, readonly Content[]>>;
   /** MongoDB has never seen a value of it (a large one that did not change when its row got another key, say). */
   readonly incomplete?: true;
+  /** Values of legacy that have no canonical form (`infinity` in a date, say). Their members are missing above. */
+  readonly unreadable?: readonly Unreadable[];
+}
+
+export interface Unreadable {
+  /** JSON pointer of the member, or of the embed that the row belongs to. */
+  readonly pointer: string;
+  /** Names table, row, column, the value and what is legal. */
+  readonly reason: string;
 }

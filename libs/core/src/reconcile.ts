@@ -70,7 +70,7 @@ export function queuedVerification(
   };
 }
 
-/** Compares both sides of one key. Null: equal. */
+/** Compares both sides of one key. Null: equal. What cannot be read in legacy is different from whatever MongoDB has. */
 export function compareDocuments(
   plan: Plan,
   key: string,
@@ -80,6 +80,10 @@ export function compareDocuments(
   if (legacy === null && mongodb === null) return null;
   if (mongodb === null) return { key, kind: 'missing', fields: [] };
   if (legacy === null) return { key, kind: 'extra', fields: [] };
+  if (legacy.unreadable !== undefined) {
+    const pointers = legacy.unreadable.map(({ pointer }) => pointer);
+    return { key, kind: 'different', fields: [...new Set(pointers)] };
+  }
   const a = renderDocument(plan, legacy);
   const b = renderDocument(plan, mongodb);
   if (JSON.stringify(a) === JSON.stringify(b)) return null;

@@ -87,10 +87,29 @@ const cases: readonly Case[] = [
   },
 ];
 
+describe('a document with a value that cannot be read', () => {
+  it('is not shown', () => {
+    const unreadable = [{ pointer: '/amount', reason: 'row 7, column amount: NaN is not legal' }];
+    expect(() => renderDocument(ordersPlan, { ...document, unreadable })).toThrow(
+      expect.objectContaining({
+        code: 'value_invalid',
+        message: 'row 7, column amount: NaN is not legal',
+        faults: [{ pointer: '/amount', message: 'row 7, column amount: NaN is not legal' }],
+      }),
+    );
+  });
+});
+
 describe('compareDocuments', () => {
   it.each(cases)('$what', ({ mongodb, fields }) => {
     const difference = compareDocuments(ordersPlan, 'EU,1', document, mongodb);
     expect(difference).toEqual(fields === null ? null : { key: 'EU,1', kind: 'different', fields });
+  });
+
+  it('takes what cannot be read in legacy for different, each member once', () => {
+    const unreadable = ['/lines', '/amount', '/lines'].map((pointer) => ({ pointer, reason: 'r' }));
+    const difference = compareDocuments(ordersPlan, 'k', { ...document, unreadable }, document);
+    expect(difference).toEqual({ key: 'k', kind: 'different', fields: ['/lines', '/amount'] });
   });
 
   it('names the side where it is missing', () => {

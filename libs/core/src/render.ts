@@ -1,4 +1,5 @@
 import type { CanonicalDocument } from './document.ts';
+import { FicusError } from './errors.ts';
 import type { CanonicalValue, Content } from './field-type.ts';
 import { compareKeys } from './key.ts';
 import { type Embed, type Field, keyFields, type Plan } from './plan.ts';
@@ -7,13 +8,22 @@ import { type Embed, type Field, keyFields, type Plan } from './plan.ts';
 export type ApiValue = CanonicalValue | readonly ApiValue[] | { readonly [name: string]: ApiValue };
 export type ApiDocument = { readonly [name: string]: ApiValue };
 
+/** @throws FicusError `value_invalid` when the document has a value that cannot be shown: it must not pass for null. */
 export function renderDocument(plan: Plan, document: CanonicalDocument): ApiDocument {
+  assertReadable(document);
   const rendered: Record<string, ApiValue> = renderContent(plan.root.fields, document.root);
   for (const embed of plan.embeds) {
     const rows = (document.embeds[embed.path] ?? []).map((row) => renderContent(embed.fields, row));
     rendered[embed.path] = embed.cardinality === 'one' ? (rows[0] ?? null) : rows;
   }
   return rendered;
+}
+
+/** @throws FicusError `value_invalid` that names what of the document has no canonical form. */
+export function assertReadable({ unreadable = [] }: CanonicalDocument): void {
+  const faults = unreadable.map(({ pointer, reason }) => ({ pointer, message: reason }));
+  if (faults.length > 0)
+    throw new FicusError('value_invalid', unreadable.map(({ reason }) => reason).join('; '), { faults });
 }
 
 /** Absent values are null: the API never leaves a member out. */

@@ -246,7 +246,7 @@ describe('readPatch', () => {
   it('merges a sub-document into the one that is there', () => {
     const current = { address: { addressId: 5, street: 'Main', city: 'Ulm' } };
     expect(patch({ address: { city: null } }, current).embeds).toEqual({
-      address: [{ addressId: 5, street: 'Main' }],
+      address: [{ addressId: 5, street: 'Main', city: null }],
     });
     expect(patch({ address: null }, current).embeds).toEqual({ address: [] });
     expect(faultsOf(() => patch({ address: { city: 'Ulm' } }, {}))).toHaveProperty('/address/street');

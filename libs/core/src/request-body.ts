@@ -70,7 +70,10 @@ export function readPatch(plan: Plan, body: JsonValue, key: DocumentKey, current
     if (patch === undefined) continue;
     const before = isObject(current) ? current[embed.path] : undefined;
     const after = embed.cardinality === 'one' ? mergePatch(before, patch) : patch;
-    embeds[embed.path] = reader.rows(embed, after, content);
+    const rows = reader.rows(embed, after, content);
+    // What a merge leaves out of a row that was there has been removed: it is null, and not for the database to choose.
+    const isMerged = isObject(before) && isObject(patch);
+    embeds[embed.path] = isMerged ? rows.map((row) => ({ ...settableNulls(embed), ...row })) : rows;
   }
   reader.finish();
   return { root, embeds };
@@ -300,6 +303,12 @@ function isField(member: Field | Members): member is Field {
 
 function nulls(members: Members): JsonObject {
   return Object.fromEntries([...members.keys()].map((name) => [name, null]));
+}
+
+function settableNulls(embed: Embed): Content {
+  const kept = [...embed.key, ...embed.parentKey];
+  const settable = embed.fields.filter(({ column, readOnly }) => !readOnly && !kept.includes(column));
+  return Object.fromEntries(settable.map(({ path }) => [path, null]));
 }
 
 function pointerTo(parent: string, name: string): string {

@@ -3,10 +3,13 @@ import { expect, test } from 'vitest';
 import type { Content } from '#core/field-type';
 import type { Embed } from '#core/plan';
 import { ordersPlan } from '#testing/orders-plan';
-import { childChanges } from './row-changes.ts';
+import { changesOf, childChanges } from './row-changes.ts';
 
 const [embed] = ordersPlan.embeds as readonly [Embed];
-const writable = embed.fields.filter((field) => ['article', 'price'].includes(field.path));
+const settable = {
+  fields: embed.fields.filter((field) => ['article', 'price'].includes(field.path)),
+  hasDefault: () => false,
+};
 
 const rows: fc.Arbitrary<readonly Content[]> = fc.uniqueArray(
   fc.record({
@@ -20,7 +23,7 @@ const rows: fc.Arbitrary<readonly Content[]> = fc.uniqueArray(
 test('carried out, the changes make the rows what they shall be, and touch none that is so already', () => {
   fc.assert(
     fc.property(rows, rows, (before, after) => {
-      const { inserted, updated, deleted } = childChanges(embed, writable, before, after);
+      const { inserted, updated, deleted } = childChanges(embed, settable, before, after);
       const table = new Map(before.map((row) => [row.lineNo, row]));
       for (const [key] of deleted) expect(table.delete(key as number)).toBe(true);
       for (const { key, changes } of updated) {
@@ -43,10 +46,27 @@ test('carried out, the changes make the rows what they shall be, and touch none 
 test('a row without a key is a new one each time', () => {
   const { inserted, deleted } = childChanges(
     embed,
-    writable,
+    settable,
     [{ lineNo: 1 }],
     [{ lineNo: null }, { article: 'x' }],
   );
   expect(inserted).toHaveLength(2);
   expect(deleted).toEqual([[1]]);
+});
+
+test.each([
+  { known: null, wanted: null, change: 'none' },
+  { known: null, wanted: undefined, change: 'default' },
+  { known: 'x', wanted: undefined, change: 'default' },
+  { known: 'x', wanted: 'x', change: 'none' },
+  { known: undefined, wanted: null, change: 'null' },
+  { known: undefined, wanted: undefined, change: 'default' },
+])('$known, replaced with $wanted, in a column with a default: $change', ({ known, wanted, change }) => {
+  const [article] = settable.fields;
+  const content = (value: string | null | undefined): Content =>
+    value === undefined ? {} : { article: value };
+  const one = { fields: settable.fields.filter((field) => field === article), hasDefault: () => true };
+  const changes = changesOf(one, content(known), content(wanted), 'default');
+  const found = [...changes.values()].map((value) => (value === undefined ? 'default' : String(value)));
+  expect(found[0] ?? 'none').toBe(change);
 });

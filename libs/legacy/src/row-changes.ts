@@ -8,6 +8,13 @@ import { keyOf } from '#core/render';
 /** Values to set by field path; undefined stands for the column's default. */
 export type Changes = ReadonlyMap<Field, CanonicalValue | undefined>;
 
+/** What a client may set in a row. */
+export interface Settable {
+  readonly fields: readonly Field[];
+  /** Has the field's column a default of its own? Without one the default is null. */
+  readonly hasDefault: (field: Field) => boolean;
+}
+
 export interface ChildChanges {
   readonly inserted: readonly Content[];
   readonly updated: readonly { readonly key: DocumentKey; readonly changes: Changes }[];
@@ -15,11 +22,11 @@ export interface ChildChanges {
 }
 
 /**
- * What must be set in a row so that it becomes `after`. A replaced row's unsent field goes back to its default (unless
- * it is null already); a patched one's stays.
+ * What must be set in a row so that it becomes `after`. A replaced row's unsent field goes back to its default; a
+ * patched one's stays. A value that is not known (it cannot be read) differs from every other.
  */
 export function changesOf(
-  fields: readonly Field[],
+  { fields, hasDefault }: Settable,
   before: Content,
   after: Content,
   unsent: 'default' | 'kept',
@@ -27,9 +34,10 @@ export function changesOf(
   const changes = new Map<Field, CanonicalValue | undefined>();
   for (const field of fields) {
     const wanted = after[field.path];
-    const known = before[field.path] ?? null;
-    if (wanted === undefined ? unsent === 'default' && known !== null : wanted !== known)
-      changes.set(field, wanted);
+    const known = before[field.path];
+    const differs =
+      wanted === undefined ? unsent === 'default' && (known !== null || hasDefault(field)) : wanted !== known;
+    if (differs) changes.set(field, wanted);
   }
   return changes;
 }
@@ -37,12 +45,12 @@ export function changesOf(
 /**
  * Turns an embedded array, sent whole, into changes of rows: rows are matched by their key, and one that is already as
  * it should be is not touched. A row whose key the client leaves open is a new one.
- * @param writable fields that a client may set, key fields excepted.
+ * @param settable without the key fields.
  * @throws FicusError `value_invalid` when two rows have one key.
  */
 export function childChanges(
   embed: Embed,
-  writable: readonly Field[],
+  settable: Settable,
   before: readonly Content[],
   after: readonly Content[],
 ): ChildChanges {
@@ -66,7 +74,7 @@ export function childChanges(
       inserted.push(row);
       continue;
     }
-    const changes = changesOf(writable, old, row, 'default');
+    const changes = changesOf(settable, old, row, 'default');
     if (changes.size > 0) updated.push({ key, changes });
   }
   const deleted = [...known].filter(([text]) => !named.has(text)).map(([, row]) => keyOf(fields, row));

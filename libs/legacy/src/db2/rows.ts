@@ -1,28 +1,18 @@
-import type { CanonicalDocument, DocumentKey } from '#core/document';
-import { FicusError, reasonOf } from '#core/errors';
-import type { Content } from '#core/field-type';
+import type { CanonicalDocument, DocumentKey, Unreadable } from '#core/document';
 import { keyText } from '#core/key';
 import { keyFields, type RowMapping } from '#core/plan';
 import type { MarkedDocument } from '#core/ports/legacy-store';
 import { keyOf, sortRows } from '#core/render';
 import { parseText } from '#core/value';
+import { pointerTo, type RowContent, readContent } from '../content.ts';
 import type { EmbedShape, PlanShape } from './columns.ts';
 import type { Row } from './driver.ts';
 import { fieldAlias, parentAlias } from './read-sql.ts';
 
-/** @throws FicusError `value_invalid` naming table and column of a value that has no canonical form. */
-export function readContent(mapping: RowMapping, row: Row): Content {
-  const content: Record<string, Content[string]> = {};
-  for (const [index, field] of mapping.fields.entries()) {
-    try {
-      content[field.path] = parseText(field.type, textOf(row[fieldAlias(index)]));
-    } catch (cause) {
-      throw new FicusError('value_invalid', `${mapping.table}, column ${field.column}: ${reasonOf(cause)}`, {
-        cause,
-      });
-    }
-  }
-  return content;
+/** @throws FicusError `value_invalid` naming table, key and column of a key field that has no canonical form. */
+export function readRow(mapping: RowMapping, row: Row, pointer?: string): RowContent {
+  const cells = mapping.fields.map((_, index) => textOf(row[fieldAlias(index)]));
+  return readContent(mapping, cells, pointer);
 }
 
 /** The key of the document that a child belongs to, as `keyText`. */
@@ -35,7 +25,7 @@ export function parentOf(shape: PlanShape, row: Row): string {
 /** Puts documents together, in the order of their roots. */
 export function assemble(
   shape: PlanShape,
-  roots: readonly Content[],
+  roots: readonly RowContent[],
   children: ReadonlyMap<EmbedShape, readonly Row[]>,
 ): readonly MarkedDocument[] {
   const grouped = shape.embeds.map((embed) => ({
@@ -44,28 +34,33 @@ export function assemble(
   }));
   return roots.map((root) => {
     const key = keyText(rootKey(shape, root));
+    const unreadable: Unreadable[] = [...root.unreadable];
     const embeds = grouped.map(({ embed: { mapping }, byParent }) => {
-      const rows = (byParent.get(key) ?? []).map((row) => readContent(mapping, row));
-      return [mapping.path, sortRows(mapping, rows)] as const;
+      const pointer = pointerTo({ segments: [mapping.path] });
+      const read = (byParent.get(key) ?? []).map((row) => readRow(mapping, row, pointer));
+      unreadable.push(...read.flatMap((one) => one.unreadable));
+      const contents = read.map(({ content }) => content);
+      return [mapping.path, sortRows(mapping, contents)] as const;
     });
-    const document: CanonicalDocument = { root, embeds: Object.fromEntries(embeds) };
+    const whole: CanonicalDocument = { root: root.content, embeds: Object.fromEntries(embeds) };
+    const document = unreadable.length === 0 ? whole : { ...whole, unreadable };
     // Db2 has no mark of a row's state that every table carries: the state itself is one.
-    return { document, mark: JSON.stringify([document.root, document.embeds]) };
+    return { document, mark: JSON.stringify([document.root, document.embeds, unreadable]) };
   });
 }
 
 /** Of rows that were read by their keys those that have one of them exactly: Db2 compares texts padded with blanks. */
 export function withKeys(
   shape: PlanShape,
-  roots: readonly Content[],
+  roots: readonly RowContent[],
   keys: readonly DocumentKey[],
-): readonly Content[] {
+): readonly RowContent[] {
   const wanted = new Set(keys.map(keyText));
   return roots.filter((root) => wanted.has(keyText(rootKey(shape, root))));
 }
 
-export function rootKey(shape: PlanShape, root: Content): DocumentKey {
-  return keyOf(keyFields(shape.plan.root), root);
+export function rootKey(shape: PlanShape, { content }: Pick<RowContent, 'content'>): DocumentKey {
+  return keyOf(keyFields(shape.plan.root), content);
 }
 
 function textOf(value: unknown): string | null {

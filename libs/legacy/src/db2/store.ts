@@ -1,13 +1,14 @@
 import type { CanonicalDocument, DocumentKey } from '#core/document';
 import { assert, FicusError } from '#core/errors';
-import type { Content } from '#core/field-type';
 import { keyText } from '#core/key';
 import { keyFields, type Plan } from '#core/plan';
 import type { Clock } from '#core/ports/clock';
 import type { LegacyStore, MarkedDocument, WriteCommand, WriteResult } from '#core/ports/legacy-store';
 import type { ListQuery, Page } from '#core/query';
+import { assertReadable } from '#core/render';
 import { parseText } from '#core/value';
 import type { Position } from '#core/version';
+import type { RowContent } from '../content.ts';
 import { committedOffset, positionText } from './capture-position.ts';
 import {
   type Column,
@@ -21,7 +22,7 @@ import {
 import type { Db2Session, Row } from './driver.ts';
 import { Pool } from './pool.ts';
 import { lockRoot, selectByKeys, selectChildren, selectPage } from './read-sql.ts';
-import { assemble, readContent, rootKey, withKeys } from './rows.ts';
+import { assemble, readRow, rootKey, withKeys } from './rows.ts';
 import { stateOf } from './sqlstate.ts';
 import { type Sql, tableName } from './statement.ts';
 import { deleteDocument, insertEmbeds, insertRoot, updateDocument } from './write-sql.ts';
@@ -215,7 +216,7 @@ export class Db2Store implements LegacyStore {
       });
     } catch (error) {
       if (stateOf(error) !== UNIQUE_VIOLATION) throw error;
-      const key = rootKey(shape, document.root);
+      const key = rootKey(shape, { content: document.root });
       if ((await this.readOne(shape.plan, key)) === null) throw error;
       throw new FicusError(
         'document_exists',
@@ -312,9 +313,13 @@ function run(session: Db2Session, { text, parameters }: Sql): Promise<number> {
 }
 
 /** The root rows that a statement finds. */
-async function roots(shape: PlanShape, session: Db2Session, { text, parameters }: Sql): Promise<Content[]> {
+async function roots(
+  shape: PlanShape,
+  session: Db2Session,
+  { text, parameters }: Sql,
+): Promise<RowContent[]> {
   const rows = await session.query(text, parameters);
-  return rows.map((row) => readContent(shape.plan.root, row));
+  return rows.map((row) => readRow(shape.plan.root, row));
 }
 
 async function documentsByKeys(
@@ -330,7 +335,7 @@ async function documentsByKeys(
 async function documents(
   shape: PlanShape,
   session: Db2Session,
-  contents: readonly Content[],
+  contents: readonly RowContent[],
 ): Promise<readonly MarkedDocument[]> {
   const children = new Map<EmbedShape, Row[]>(shape.embeds.map((embed) => [embed, []]));
   const keys = contents.map((content) => rootKey(shape, content));
@@ -362,9 +367,10 @@ async function read(
   return found?.document ?? null;
 }
 
-/** The document as this transaction leaves it, with its position. */
+/** The document as this transaction leaves it, with its position; one that nobody could be shown is not left. */
 async function settled(shape: PlanShape, session: Db2Session, key: DocumentKey): Promise<WriteResult> {
   const document = await read(shape, session, key);
+  if (document !== null) assertReadable(document);
   return { kind: 'done', document, position: document === null ? null : versionOf(shape, document) };
 }
 
@@ -374,7 +380,7 @@ async function insertedKey(
   session: Db2Session,
   document: CanonicalDocument,
 ): Promise<DocumentKey> {
-  const key = rootKey(shape, document.root);
+  const key = rootKey(shape, { content: document.root });
   if (!key.includes(null)) return key;
   const [row] = await session.query('VALUES CHAR(IDENTITY_VAL_LOCAL())');
   const chosen = String(Object.values(row ?? {})[0] ?? '').trim();

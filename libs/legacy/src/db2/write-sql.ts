@@ -2,7 +2,7 @@ import type { CanonicalDocument, DocumentKey } from '#core/document';
 import { FicusError } from '#core/errors';
 import type { Content } from '#core/field-type';
 import { type Field, keyFields } from '#core/plan';
-import { type Changes, changesOf, childChanges } from '../row-changes.ts';
+import { type Changes, changesOf, childChanges, type Settable } from '../row-changes.ts';
 import { columnOf, type EmbedShape, type PlanShape, type Shape, writable } from './columns.ts';
 import { assigned } from './expression.ts';
 import { equals, keyCondition, parentCondition } from './read-sql.ts';
@@ -41,8 +41,8 @@ export function updateDocument(
   before: CanonicalDocument,
   after: { root: Content; embeds: CanonicalDocument['embeds']; unsent: 'default' | 'kept' },
 ): readonly Sql[] {
-  const settable = writable(shape.root).filter((field) => !shape.root.mapping.key.includes(field.column));
-  const changes = changesOf(settable, before.root, after.root, after.unsent);
+  const own = writable(shape.root).filter((field) => !shape.root.mapping.key.includes(field.column));
+  const changes = changesOf(settable(shape.root, own), before.root, after.root, after.unsent);
   const children = shape.embeds.flatMap((embed) => {
     const { path } = embed.mapping;
     const wanted = after.embeds[path];
@@ -67,6 +67,10 @@ export function deleteDocument(shape: PlanShape, key: DocumentKey): readonly Sql
   ];
 }
 
+function settable(shape: Shape, fields: readonly Field[]): Settable {
+  return { fields, hasDefault: (field) => columnOf(shape, field.column).hasDefault };
+}
+
 function changeChildren(
   shape: PlanShape,
   embed: EmbedShape,
@@ -76,9 +80,9 @@ function changeChildren(
 ): readonly Sql[] {
   const { mapping } = embed;
   const own = writable(embed).filter((field) => !mapping.parentKey.includes(field.column));
-  const settable = own.filter((field) => !mapping.key.includes(field.column));
+  const changing = own.filter((field) => !mapping.key.includes(field.column));
   for (const row of after) belongs(shape, embed, key, row);
-  const { inserted, updated, deleted } = childChanges(mapping, settable, before, after);
+  const { inserted, updated, deleted } = childChanges(mapping, settable(embed, changing), before, after);
   const table = tableName(mapping.table);
   const parent = parentCondition(shape, embed, key);
   const where = (childKey: DocumentKey): Sql => {

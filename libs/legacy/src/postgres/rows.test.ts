@@ -29,9 +29,25 @@ describe('a row', () => {
     expect(mark).toBe('12(0,1) lines:3(0,1) lines:3(0,2)');
   });
 
-  test('with a value that MongoDB cannot hold names table, key and column', () => {
-    expect(() => readDocument(shape, row({ region: 'EU', number: '7', amount: 'NaN' }))).toThrow(
-      /^public.orders, row region=EU, number=7, column amount: "NaN" is not legal here/,
+  test('with a value that has no canonical form lacks the member, and says why', () => {
+    const lines = JSON.stringify([['7', '10', 'gear', 'NaN', '3(0,2)']]);
+    const { document } = readDocument(shape, row({ region: 'EU', number: '7', amount: 'NaN' }, lines));
+    expect(document.root).not.toHaveProperty('amount');
+    expect(document.embeds['lines']).toEqual([{ number: '7', lineNo: 10, article: 'gear' }]);
+    expect(document.unreadable).toEqual([
+      {
+        pointer: '/amount',
+        reason: expect.stringMatching(
+          /^public.orders, row region=EU, number=7, column amount: "NaN" is not legal here/,
+        ),
+      },
+      { pointer: '/lines', reason: expect.stringContaining('column price: "NaN" is not legal here') },
+    ]);
+  });
+
+  test('whose key has no canonical form is nobody', () => {
+    expect(() => readDocument(shape, row({ region: 'EU', number: 'x' }))).toThrow(
+      /^public.orders, row region=EU, number=x, column number: "x" is not legal here/,
     );
   });
 });

@@ -91,10 +91,21 @@ describe('reading', () => {
     },
     { set: "ordered_on = 'infinity'", says: /column ordered_on: "infinity" is not legal/ },
     { set: "changed_at = '0044-03-15 BC'", says: /column changed_at: .* years 0001 to 9999/ },
-  ])('names the column of a value that has no canonical form: $set', async ({ set, says }) => {
+  ])('leaves out a value that has no canonical form, and says why: $set', async ({ set, says }) => {
     await insert();
     await database.sql(`UPDATE orders SET ${set}`);
-    await expect(sut.readOne(plan, KEY)).rejects.toMatchObject({ code: 'value_invalid', message: says });
+    const found = await sut.readOne(plan, KEY);
+    expect(found?.unreadable).toEqual([{ pointer: expect.any(String), reason: expect.stringMatching(says) }]);
+    const page = await sut.list(plan, { filters: [], sort: keySort(), limit: 5, after: null });
+    expect(page.documents).toEqual([found]);
+    const mark = (await sut.readMarked(plan, [KEY]))[0]?.mark;
+    const patch: WriteCommand = { kind: 'patch', key: KEY, root: { pieces: 9 }, embeds: {} };
+    await expect(sut.write(plan, patch)).rejects.toMatchObject({ code: 'value_invalid', message: says });
+    expect((await sut.readMarked(plan, [KEY]))[0]?.mark).toBe(mark);
+    const repaired = await done({ kind: 'replace', key: KEY, document: ORDER });
+    expect(sent(repaired.document)).toEqual(ORDER);
+    await database.sql(`UPDATE orders SET ${set}`);
+    expect(await done({ kind: 'delete', key: KEY })).toMatchObject({ document: null });
   });
 
   test('counts', async () => {

@@ -10,7 +10,7 @@ import type {
   WriteResult,
 } from '#core/ports/legacy-store';
 import type { ListQuery, Page } from '#core/query';
-import { keyOf } from '#core/render';
+import { assertReadable, keyOf } from '#core/render';
 import { parseText } from '#core/value';
 import type { Position } from '#core/version';
 import { type Column, type PlanShape, readColumns, selectColumns, shapeOf, tablesOf } from './columns.ts';
@@ -297,10 +297,11 @@ async function read(shape: PlanShape, session: Session, key: DocumentKey): Promi
   return row === undefined ? null : readDocument(shape, row).document;
 }
 
-/** The document as this transaction leaves it, with its position. */
+/** The document as this transaction leaves it, with its position; one that nobody could be shown is not left. */
 async function settled(shape: PlanShape, session: Session, key: DocumentKey): Promise<WriteResult> {
   const position = await settle(session);
   const document = await read(shape, session, key);
+  if (document !== null) assertReadable(document);
   return { kind: 'done', document, position: versionOf(shape, document, position) };
 }
 

@@ -6,7 +6,7 @@ import { deleteDocument, insertEmbeds, insertRoot, updateDocument } from './writ
 
 const shape = ordersShape();
 const KEY = ['EU', '7'];
-const before: CanonicalDocument = {
+const sent: CanonicalDocument = {
   root: { region: 'EU', number: '7', 'customer.name': 'Meier', amount: '1.00', pieces: 3, note: null },
   embeds: {
     lines: [
@@ -16,13 +16,18 @@ const before: CanonicalDocument = {
     address: [],
   },
 };
+/** As it is read: with every member. */
+const before: CanonicalDocument = {
+  ...sent,
+  root: { ...Object.fromEntries(shape.plan.root.fields.map(({ path }) => [path, null])), ...sent.root },
+};
 
 function texts(statements: readonly Statement[]): readonly string[] {
   return statements.map(({ text }) => text);
 }
 
 test('an insert lists what was sent, never what is read-only, and answers the key', () => {
-  const root = { ...before.root, rowVersion: '9', picture: 'AA==', number: null };
+  const root = { ...sent.root, rowVersion: '9', picture: 'AA==', number: null };
   const { text, values } = insertRoot(shape, root);
   expect(text).toBe(
     'INSERT INTO "public"."orders" AS r ("region", "customer_name", "amount", "pieces", "picture", "note") VALUES ' +

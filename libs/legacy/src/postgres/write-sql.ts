@@ -2,7 +2,7 @@ import type { CanonicalDocument, DocumentKey } from '#core/document';
 import { FicusError } from '#core/errors';
 import type { CanonicalValue, Content, FieldType } from '#core/field-type';
 import { type Field, keyFields } from '#core/plan';
-import { type Changes, changesOf, childChanges } from '../row-changes.ts';
+import { type Changes, changesOf, childChanges, type Settable } from '../row-changes.ts';
 import {
   type Column,
   columnOf,
@@ -61,8 +61,8 @@ export function updateDocument(
   before: CanonicalDocument,
   after: { root: Content; embeds: CanonicalDocument['embeds']; unsent: 'default' | 'kept' },
 ): readonly Statement[] {
-  const settable = writable(shape.root).filter((field) => !shape.root.mapping.key.includes(field.column));
-  const changes = changesOf(settable, before.root, after.root, after.unsent);
+  const own = writable(shape.root).filter((field) => !shape.root.mapping.key.includes(field.column));
+  const changes = changesOf(settable(shape.root, own), before.root, after.root, after.unsent);
   const children = shape.embeds.flatMap((embed) => {
     const { path } = embed.mapping;
     const wanted = after.embeds[path];
@@ -94,6 +94,10 @@ function writable(shape: Shape): readonly Field[] {
   });
 }
 
+function settable(shape: Shape, fields: readonly Field[]): Settable {
+  return { fields, hasDefault: (field) => fieldColumn(shape, field).hasDefault };
+}
+
 function updateRoot(shape: PlanShape, key: DocumentKey, changes: Changes): Statement {
   const binding = new Binding();
   const list = assignments(shape.root, changes, binding);
@@ -112,9 +116,9 @@ function changeChildren(
 ): readonly Statement[] {
   const { mapping } = embed;
   const own = writable(embed).filter((field) => !mapping.parentKey.includes(field.column));
-  const settable = own.filter((field) => !mapping.key.includes(field.column));
+  const changing = own.filter((field) => !mapping.key.includes(field.column));
   for (const row of after) belongs(shape, embed, key, row);
-  const { inserted, updated, deleted } = childChanges(mapping, settable, before, after);
+  const { inserted, updated, deleted } = childChanges(mapping, settable(embed, changing), before, after);
   return [
     ...(deleted.length === 0 ? [] : [deleteChildren(shape, embed, key, deleted)]),
     ...updated.map((one) => updateChild(shape, embed, key, one)),
