@@ -173,7 +173,9 @@ describe('units', () => {
 
   it('shows unknown columns and dead letters without the raw records', async () => {
     const at = new Date().toISOString();
-    await control.unknownColumns.report({ unit, table: 't', column: 'c', count: 1, origin: 'x/0/1', at });
+    const { table, fields } = aPlan().root;
+    for (const column of ['new', fields[0]?.column ?? ''])
+      await control.unknownColumns.report({ unit, table, column, count: 1, origin: 'x/0/1', at });
     await control.deadLetters.add({
       id: `${unit}/0/1`,
       unit,
@@ -186,7 +188,8 @@ describe('units', () => {
       reason: 'no JSON',
       at,
     });
-    expect((await call('GET', `${path}/unknown-columns`)).body.items).toMatchObject([{ column: 'c' }]);
+    expect((await call('GET', `${path}/unknown-columns`)).body.items).toMatchObject([{ column: 'new' }]);
+    expect((await call('GET', path)).body).toMatchObject({ unknownColumns: 1 });
     const letters = await call('GET', `/admin/dead-letters?unit=${unit}`);
     expect(letters.body.items).toMatchObject([{ topic: unit, offset: '1', reason: 'no JSON' }]);
     expect(JSON.stringify(letters.body)).not.toContain('c2VjcmV0');

@@ -1,8 +1,9 @@
 import { FicusError } from '#core/errors';
 import { type Phase, type Step, stepsFrom } from '#core/phase';
+import { knowsColumn } from '#core/plan';
 import type { Clock } from '#core/ports/clock';
 import type { DeadLetterStore, UnitStore, VerificationStore } from '#core/ports/control';
-import type { UnknownColumnStore } from '#core/ports/replication';
+import type { UnknownColumn, UnknownColumnStore } from '#core/ports/replication';
 import type { Verification, VerificationState } from '#core/reconcile';
 import { currentLag, type ReplicationCounts, type SnapshotProgress, type Unit } from '#core/unit-state';
 import { lastEnded } from './measure.ts';
@@ -79,12 +80,18 @@ export class Fleet {
     return unit;
   }
 
+  /** Columns that events have brought and that the plan does not know to this day. */
+  async unknownColumns({ plan }: Unit): Promise<readonly UnknownColumn[]> {
+    const reported = await this.#parts.unknownColumns.list(plan.unit);
+    return reported.filter(({ table, column }) => !knowsColumn(plan, table, column));
+  }
+
   async #view(unit: Unit): Promise<UnitView> {
-    const { deadLetters, unknownColumns, verifications, clock } = this.#parts;
+    const { deadLetters, verifications, clock } = this.#parts;
     const name = unit.plan.unit;
     const [letters, columns, verification] = await Promise.all([
       deadLetters.count(name),
-      unknownColumns.list(name),
+      this.unknownColumns(unit),
       lastEnded(name, verifications),
     ]);
     const now = clock.now();

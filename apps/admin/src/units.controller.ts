@@ -110,7 +110,7 @@ export class UnitsController {
 
   @Get(':unit/unknown-columns')
   async unknownColumns(@Param('unit') name: string): Promise<Items<UnknownColumn>> {
-    await this.#parts.fleet.unit(name);
-    return { items: await this.#parts.control.unknownColumns.list(name) };
+    const { fleet } = this.#parts;
+    return { items: await fleet.unknownColumns(await fleet.unit(name)) };
   }
 }

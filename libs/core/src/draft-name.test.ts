@@ -31,6 +31,10 @@ test.each([
   ['orders', 'orders'],
 ])('one %s, two %s', (one, two) => expect(plural(one)).toBe(two));
 
+test.each(['constructor', 'toString', 'value_of'])('%s does not become a name of every object', (name) => {
+  expect(camelCase(name)).toMatch(/Field$/);
+});
+
 test('a name that is taken gets a number', () => {
   const taken = new Set<string>();
   expect(['a', 'a', 'b', 'a'].map((name) => uniqueIn(taken, name))).toEqual(['a', 'a2', 'b', 'a3']);

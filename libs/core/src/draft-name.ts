@@ -1,11 +1,14 @@
 /** Names for a drafted plan, made of a legacy database's own. */
 
+import { isReserved } from './plan.ts';
+
 /** `INVOICE_ID`, `invoice_id` and `InvoiceId` are all `invoiceId`; what cannot stand in a field's path is left out. */
 export function camelCase(name: string): string {
   const plain = name.normalize('NFKD').replaceAll(/[^\dA-Za-z]+/g, ' ');
   const words = plain.split(' ').filter((word) => word !== '');
   const lowered = words.map((word) => (/[a-z]/.test(word) ? word : word.toLowerCase()));
   const joined = lowered.map((word, at) => (at === 0 ? lowerFirst(word) : upperFirst(word))).join('');
+  if (isReserved(joined)) return `${joined}Field`;
   return /^[A-Za-z]/.test(joined) ? joined : `field${upperFirst(joined)}`;
 }
 

@@ -2,6 +2,7 @@ import { columnTypeFault } from './column-type.ts';
 import { camelCase, kebabCase, plural, uniqueIn } from './draft-name.ts';
 import { canBeKey, draftType, typeMembers } from './draft-type.ts';
 import { FicusError } from './errors.ts';
+import { UNIT_NAME, UNIT_NAME_RULE } from './plan.ts';
 import { logFaults } from './plan-catalogue.ts';
 import type { CatalogueColumn, CatalogueReference, CatalogueTable } from './ports/catalogue.ts';
 
@@ -33,6 +34,11 @@ interface DraftedEmbed {
 export function renderDraft(request: DraftRequest): string {
   const { root, kind, system } = request;
   checkRoot(root);
+  if (request.unit !== null && !UNIT_NAME.test(request.unit))
+    throw new FicusError(
+      'plan_invalid',
+      `"${request.unit}" cannot be a unit's name; legal are ${UNIT_NAME_RULE}`,
+    );
   const unit = request.unit ?? plural(kebabCase(lastPart(root.table)));
   const taken = new Set<string>();
   const fields = renderColumns(root, { indent: '  ', skip: [], taken });
@@ -65,7 +71,7 @@ export function renderDraft(request: DraftRequest): string {
 }
 
 function checkRoot(root: CatalogueTable): void {
-  const faults = logFaults(root);
+  const faults = [...nameFaults(root), ...logFaults(root)];
   if (faults.length > 0)
     throw new FicusError('plan_invalid', `${root.table} cannot be a unit: ${faults.join('; ')}`);
   for (const name of root.primaryKey) {
@@ -78,6 +84,13 @@ function checkRoot(root: CatalogueTable): void {
       );
     }
   }
+}
+
+/** Debezium joins schema and table by a dot, and so does a plan. */
+function nameFaults({ table }: CatalogueTable): readonly string[] {
+  return table.split('.').length === 2
+    ? []
+    : ['a schema or table with a dot in its name cannot be told apart'];
 }
 
 /** A decimal that the draft can give no scale has more than one text, and so is no key for the plan's parser. */
@@ -120,7 +133,7 @@ function embedOf(
   );
   const columns = parentKey.join(', ');
   if (table.table === root.table) return 'a row cannot be embedded in a row of its own table';
-  const faults = logFaults(table);
+  const faults = [...nameFaults(table), ...logFaults(table)];
   if (faults.length > 0) return faults.join('; ');
   if (parentKey.includes('') || reference.columns.length !== parentKey.length)
     return `its foreign key (${reference.columns.join(', ')}) is not on the primary key`;

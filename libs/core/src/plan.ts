@@ -4,6 +4,15 @@ import type { FieldType } from './field-type.ts';
 export const MODES = ['R', 'RW', 'W'] as const;
 export type Mode = (typeof MODES)[number];
 
+/** What a unit may be called: it stands in URLs, group names and metrics. */
+export const UNIT_NAME = /^[a-z][a-z0-9-]{0,62}$/;
+export const UNIT_NAME_RULE = 'lower-case letters, digits and hyphens, beginning with a letter, at most 63';
+
+/** Documents are plain objects, where a member of such a name (`constructor`) would seem to be there always. */
+export function isReserved(name: string): boolean {
+  return name in Object.prototype;
+}
+
 /** One column of a legacy table and its place in the document. */
 export interface Field {
   /** Dotted path in the document, e.g. `payee.iban`. */
@@ -89,6 +98,15 @@ export function mappingOf(plan: Plan, table: string): { mapping: RowMapping; emb
   if (plan.root.table === table) return { mapping: plan.root, embed: null };
   const embed = plan.embeds.find((candidate) => candidate.table === table);
   return embed === undefined ? null : { mapping: embed, embed };
+}
+
+/** Does the plan say what becomes of the column? */
+export function knowsColumn(plan: Plan, table: string, column: string): boolean {
+  const found = mappingOf(plan, table);
+  if (found === null) return false;
+  const { mapping, embed } = found;
+  const mapped = mapping.fields.map((field) => field.column);
+  return [...mapped, ...mapping.ignore, ...(embed?.parentKey ?? [])].includes(column);
 }
 
 /** Every topic of the unit: the root's first. */

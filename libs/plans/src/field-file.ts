@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { FIELD_KINDS, type FieldKind, type FieldType } from '#core/field-type';
-import type { Field } from '#core/plan';
+import { type Field, isReserved } from '#core/plan';
 import { DECIMAL_DIGITS } from '#core/value';
 import type { Path, Section } from './section.ts';
 
@@ -16,11 +16,6 @@ const OPTIONS: Readonly<Record<string, readonly FieldKind[]>> = {
 const ALWAYS = ['column', 'type', 'required', 'readOnly', 'class', 'protect'];
 
 const RESERVED = 'a name that every object has by itself (such as constructor) is reserved';
-
-/** Documents are plain objects, where a member of such a name would seem to be there always. */
-export function isReserved(segments: readonly string[]): boolean {
-  return segments.some((segment) => segment in Object.prototype);
-}
 
 const name = z.string().min(1, 'a column name');
 const flag = z.boolean().default(false);
@@ -47,12 +42,18 @@ function readField(section: Section, base: Path, path: string): Field | null {
       'a field path is made of letters, digits and underscores, parts joined by dots, each beginning with a letter',
     );
   }
-  if (isReserved(path.split('.'))) section.fault(at, RESERVED);
+  if (path.split('.').some(isReserved)) section.fault(at, RESERVED);
   section.only(at, [...ALWAYS, ...Object.keys(OPTIONS)]);
   const column = section.read([...at, 'column'], name);
   const kind = section.read([...at, 'type'], z.enum(FIELD_KINDS));
   const required = section.read([...at, 'required'], flag) ?? false;
   const readOnly = section.read([...at, 'readOnly'], flag) ?? false;
+  if (required && readOnly) {
+    section.fault(
+      [...at, 'required'],
+      'a member that only the legacy database sets (readOnly) cannot be demanded of a client',
+    );
+  }
   if (section.raw([...at, 'protect']) !== undefined) {
     section.fault(
       [...at, 'protect'],
@@ -115,9 +116,11 @@ function readType(section: Section, at: Path, kind: FieldKind): FieldType {
 
 /** Works on the raw names, so that a fault in a field's type does not hide one in its place. */
 function checkPaths(section: Section, base: Path): void {
-  const paths = section.names(base);
+  const paths = new Set(section.names(base));
   for (const path of paths) {
-    const clash = paths.find((other) => path.startsWith(`${other}.`));
+    const segments = path.split('.');
+    const parents = segments.slice(1).map((_, at) => segments.slice(0, at + 1).join('.'));
+    const clash = parents.find((parent) => paths.has(parent));
     if (clash !== undefined) {
       section.fault([...base, path], `field ${clash} cannot hold both a value and the member ${path}`);
     }

@@ -312,7 +312,35 @@ const cases: readonly Case[] = [
   {
     what: 'a negative drift',
     change: ['driftPpm: 2', 'driftPpm: -1'],
-    faults: [[25, '/levels/driftPpm', '-1', /must not be negative/]],
+    faults: [[25, '/levels/driftPpm', '-1', /from 0 to 1000000/]],
+  },
+  {
+    what: 'a drift of more than everything',
+    change: ['driftPpm: 2', 'driftPpm: 1000001'],
+    faults: [[25, '/levels/driftPpm', '1000001', /from 0 to 1000000/]],
+  },
+  {
+    what: 'a lag that never is',
+    change: ['lag: 1500ms', 'lag: 0s'],
+    faults: [[25, '/levels/lag', '"0s"', /more than nothing/]],
+  },
+  {
+    what: 'a demanded member that nobody may send',
+    change: ['type: long, required: true', 'type: long, required: true, readOnly: true'],
+    faults: [[12, '/fields/orderId/required', 'true', /cannot be demanded/]],
+  },
+  {
+    what: 'a column that is ignored twice',
+    change: ['[internal]', '[internal, internal]'],
+    faults: [[16, '/ignore/1', '"internal"', /named twice/]],
+  },
+  {
+    what: 'a parent key that is named twice',
+    change: ['parentKey: [order_id]', 'parentKey: [order_id, order_id]'],
+    faults: [
+      [20, '/embed/lines/parentKey/1', '"order_id"', /named twice/],
+      [20, '/embed/lines/parentKey', '["order_id","order_id"]', /must name 1 column/],
+    ],
   },
   {
     what: 'a lease',

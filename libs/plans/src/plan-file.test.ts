@@ -84,11 +84,15 @@ describe('files that are no plan', () => {
     ['nothing', '', 1, /must be a mapping with the members unit/],
     ['a list', '- unit: a\n', 1, /must be a mapping/],
     ['a text', 'hello', 1, /must be a mapping/],
-    ['an alias to nothing', 'unit: *gone\n', 1, /gone/],
-  ])('%s', (_what, text, line, message) => {
+    ['an alias to nothing', 'owner: o\nunit: *gone\n', 2, /no anchor &gone/],
+    ['two documents', 'unit: a\n---\nunit: b\n', 2, /one plan a file/],
+    ['bytes', 'unit: a\0b\n', 1, /is no text/],
+    ['bytes that are no UTF-8', 'unit: \ufffd\n', 1, /is no text/],
+  ])('%s', (_what, text, line, says) => {
     const { plans, faults } = parse(text);
     expect(plans).toEqual([]);
-    expect(faults[0]).toMatchObject({ file: 'orders.yaml', line, message: expect.stringMatching(message) });
+    const message = expect.stringMatching(says);
+    expect(faults).toContainEqual(expect.objectContaining({ file: 'orders.yaml', line, message }));
   });
 
   it('reports broken YAML with its line', () => {
@@ -113,6 +117,14 @@ describe('files that are no plan', () => {
     ].join('\n');
     expect(parse(bomb).faults.length).toBeGreaterThan(0);
   });
+});
+
+it('names five thousand faults of one file, each with its line', () => {
+  const many = Array.from({ length: 5_000 }, (_, at) => `  f${at}: { column: c${at}, type: money }\n`);
+  const { faults } = parse(ordersFile.replace('fields:\n', `fields:\n${many.join('')}`));
+  expect(faults.map(({ line, pointer }) => [line, pointer])).toEqual(
+    many.map((_, at) => [12 + at, `/fields/f${at}/type`]),
+  );
 });
 
 describe('several files', () => {

@@ -1,12 +1,12 @@
 import { CronExpressionParser } from 'cron-parser';
-import { type Document, LineCounter, parseDocument } from 'yaml';
+import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { reasonOf } from '#core/errors';
 import type { FieldKind, FieldType } from '#core/field-type';
 import type { Embed, Field, Plan, VersionSource } from '#core/plan';
-import { MODES, REPAIR_POLICIES } from '#core/plan';
+import { isReserved, MODES, REPAIR_POLICIES, UNIT_NAME, UNIT_NAME_RULE } from '#core/plan';
 import { checkAmong, checkSystem, type PlacedPlan, type PlanSystems } from './estate.ts';
-import { isReserved, readFields } from './field-file.ts';
+import { readFields } from './field-file.ts';
 import { type Path, type PlanFault, Section } from './section.ts';
 
 export type { PlanFault } from './section.ts';
@@ -55,7 +55,9 @@ const columns = z.array(text).min(1, 'must name at least one column');
 const duration = z
   .string()
   .regex(/^\d+(ms|s|m|h|d)$/, 'must be a whole number and a unit: ms, s, m, h or d')
-  .transform((value) => Number.parseInt(value, 10) * (UNITS[value.replace(/\d+/, '')] ?? 1));
+  .transform((value) => Number.parseInt(value, 10) * (UNITS[value.replace(/\d+/, '')] ?? 1))
+  .refine((ms) => ms > 0 && Number.isSafeInteger(ms), 'must be more than nothing, and less than for ever');
+const MILLIONTHS = 'must be from 0 to 1000000 rows of a million';
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const cron = z
   .string()
@@ -78,13 +80,17 @@ export function parsePlans(files: readonly PlanFile[], systems: PlanSystems | nu
   const sections: Section[] = [];
   const faults: PlanFault[] = [];
   for (const { file, text: source } of files) {
-    const lines = new LineCounter();
-    const document = parseDocument(source, { lineCounter: lines });
-    for (const error of document.errors) {
-      const message = error.message.split('\n')[0] ?? error.message;
-      faults.push({ file, line: error.linePos?.[0].line ?? 1, pointer: '', value: '', message });
+    // The replacement character stands for bytes that are no UTF-8.
+    if (/[\0\ufffd]/.test(source)) {
+      faults.push({ file, line: 1, pointer: '', value: '', message: 'is no text; legal is YAML in UTF-8' });
+      continue;
     }
-    const section = open(file, document, lines, faults);
+    const lines = new LineCounter();
+    // Names that stand twice are looked for below: the parser compares each with each.
+    const document = parseDocument(source, { lineCounter: lines, uniqueKeys: false });
+    const broken = yamlFaults(file, document, lines);
+    faults.push(...broken);
+    const section = open(file, document, lines, broken.length > 0 ? null : faults);
     if (section === null) continue;
     sections.push(section);
     const plan = readPlan(section);
@@ -99,17 +105,49 @@ export function parsePlans(files: readonly PlanFile[], systems: PlanSystems | nu
   return { plans, faults };
 }
 
-/** An alias without its anchor (or too many of them) only shows when the values are asked for. */
+/** What keeps a file from being one YAML document. */
+function yamlFaults(file: string, document: Document.Parsed, lines: LineCounter): readonly PlanFault[] {
+  const fault = (line: number, value: string, message: string): PlanFault => ({
+    ...{ file, line, pointer: '', value, message },
+  });
+  const found = document.errors.map(({ code, message, linePos }) => {
+    const line = linePos?.[0].line ?? 1;
+    return code === 'MULTIPLE_DOCS'
+      ? fault(line, '---', 'a second document begins here; legal is one plan a file')
+      : fault(line, '', message.split('\n')[0] ?? message);
+  });
+  visit(document, {
+    Map: (_, { items }) => {
+      const names = new Set<string>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        const name = String(key.value);
+        const { line } = lines.linePos(key.range?.[0] ?? 0);
+        if (names.has(name))
+          found.push(fault(line, JSON.stringify(name), 'stands twice; names must be unique'));
+        names.add(name);
+      }
+    },
+    Alias: (_, alias) => {
+      if (alias.resolve(document) !== undefined) return;
+      const { line } = lines.linePos(alias.range?.[0] ?? 0);
+      found.push(fault(line, `*${alias.source}`, `no anchor &${alias.source} stands before this alias`));
+    },
+  });
+  return found;
+}
+
+/** @param faults takes the reason why the values cannot be had; null: it is known. */
 function open(
   file: string,
   document: Document.Parsed,
   lines: LineCounter,
-  faults: PlanFault[],
+  faults: PlanFault[] | null,
 ): Section | null {
   try {
     return new Section(file, document, lines);
   } catch (error) {
-    faults.push({ file, line: 1, pointer: '', value: '', message: reasonOf(error) });
+    faults?.push({ file, line: 1, pointer: '', value: '', message: reasonOf(error) });
     return null;
   }
 }
@@ -121,15 +159,7 @@ function readPlan(section: Section): Plan | null {
   }
   section.only([], MEMBERS);
   section.only(['legacy'], ['system', 'table', 'key', 'version']);
-  const unit = section.read(
-    ['unit'],
-    z
-      .string()
-      .regex(
-        /^[a-z][a-z0-9-]{0,62}$/,
-        'must be lower-case letters, digits and hyphens, beginning with a letter',
-      ),
-  );
+  const unit = section.read(['unit'], z.string().regex(UNIT_NAME, `must be ${UNIT_NAME_RULE}`));
   const owner = section.read(['owner'], text);
   const description = section.read(['description'], z.string().default(''));
   const mode = section.read(['mode'], z.enum(MODES));
@@ -228,7 +258,7 @@ function readEmbeds(
     const at: Path = ['embed', path];
     if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(path))
       section.fault(at, 'the name of an embedded table is made of letters, digits and underscores');
-    if (isReserved([path]))
+    if (isReserved(path))
       section.fault(at, 'a name that every object has by itself (such as constructor) is reserved');
     section.only(at, ['table', 'topic', 'parentKey', 'key', 'cardinality', 'fields', 'ignore']);
     const child = section.read([...at, 'table'], table);
@@ -240,6 +270,7 @@ function readEmbeds(
     const ignore = section.read([...at, 'ignore'], z.array(text).default([])) ?? [];
     const fields = readFields(section, [...at, 'fields']);
     checkKey(section, [...at, 'key'], key, fields, parentKey ?? []);
+    checkTwice(section, [...at, 'parentKey'], parentKey ?? []);
     checkIgnored(section, [...at, 'ignore'], ignore, fields);
     if (parentKey !== undefined && rootKey !== undefined && parentKey.length !== rootKey.length) {
       section.fault(
@@ -279,7 +310,11 @@ function readLevels(section: Section): Plan['levels'] {
   section.only(['levels'], ['lag', 'driftPpm', 'verified']);
   return {
     lagMs: section.read(['levels', 'lag'], duration.prefault('5s')) ?? 5_000,
-    driftPpm: section.read(['levels', 'driftPpm'], z.number().min(0, 'must not be negative').default(0)) ?? 0,
+    driftPpm:
+      section.read(
+        ['levels', 'driftPpm'],
+        z.number().min(0, MILLIONTHS).max(1_000_000, MILLIONTHS).default(0),
+      ) ?? 0,
     verifiedMs: section.read(['levels', 'verified'], duration.prefault('24h')) ?? 86_400_000,
   };
 }
@@ -291,10 +326,11 @@ function checkKey(
   fields: readonly Field[],
   parentKey: readonly string[],
 ): void {
+  checkTwice(section, at, key ?? []);
   for (const [index, column] of (key ?? []).entries()) {
     const field = fields.find((candidate) => candidate.column === column);
-    if (key?.indexOf(column) !== index) section.fault([...at, index], `column ${column} is named twice`);
-    else if (parentKey.includes(column))
+    if (key?.indexOf(column) !== index) continue;
+    if (parentKey.includes(column))
       section.fault(
         [...at, index],
         `column ${column} is part of parentKey already; key names what tells children of one parent apart`,
@@ -317,11 +353,17 @@ function keyTypeFault(type: FieldType): string | null {
 }
 
 function checkIgnored(section: Section, at: Path, ignore: readonly string[], fields: readonly Field[]): void {
+  checkTwice(section, at, ignore);
   for (const [index, column] of ignore.entries()) {
     const field = fields.find((candidate) => candidate.column === column);
     if (field !== undefined)
       section.fault([...at, index], `column ${column} is mapped by ${field.path}, so it cannot be ignored`);
   }
+}
+
+function checkTwice(section: Section, at: Path, columns: readonly string[]): void {
+  for (const [index, column] of columns.entries())
+    if (columns.indexOf(column) !== index) section.fault([...at, index], `column ${column} is named twice`);
 }
 
 function checkVersion(section: Section, version: VersionSource | undefined, fields: readonly Field[]): void {

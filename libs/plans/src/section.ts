@@ -1,5 +1,5 @@
 import type { Document, LineCounter, Node } from 'yaml';
-import { isNode } from 'yaml';
+import { isMap, isNode, isScalar, isSeq } from 'yaml';
 import type { z } from 'zod';
 
 export type Path = readonly (string | number)[];
@@ -24,6 +24,7 @@ export class Section {
   readonly #document: Document.Parsed;
   readonly #lines: LineCounter;
   readonly #root: unknown;
+  #nodes: ReadonlyMap<string, Node> | undefined;
 
   constructor(file: string, document: Document.Parsed, lines: LineCounter) {
     this.file = file;
@@ -88,7 +89,7 @@ export class Section {
     this.faults.push({
       file: this.file,
       line: this.lineOf(path),
-      pointer: path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
+      pointer: pointerTo(path),
       value: shown.length > 60 ? `${shown.slice(0, 57)}...` : shown,
       message,
     });
@@ -96,9 +97,10 @@ export class Section {
 
   /** The line of a member, or of the nearest parent when the member is missing. */
   lineOf(path: Path): number {
+    this.#nodes ??= nodesOf(this.#document);
     for (let length = path.length; length > 0; length--) {
-      const node = this.#document.getIn(path.slice(0, length), true);
-      if (isNode(node) && node.range) return this.#lineAt(node);
+      const node = this.#nodes.get(pointerTo(path.slice(0, length)));
+      if (node?.range) return this.#lineAt(node);
     }
     return 1;
   }
@@ -106,6 +108,23 @@ export class Section {
   #lineAt(node: Node): number {
     return Math.max(1, this.#lines.linePos(node.range?.[0] ?? 0).line);
   }
+}
+
+function pointerTo(path: Path): string {
+  return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+/** All values of a document by their pointers, since a search for each would take long where there are many faults. */
+function nodesOf(document: Document.Parsed): ReadonlyMap<string, Node> {
+  const nodes = new Map<string, Node>();
+  const add = (node: unknown, path: Path): void => {
+    if (isNode(node)) nodes.set(pointerTo(path), node);
+    if (isMap(node))
+      for (const { key, value } of node.items) add(value, [...path, isScalar(key) ? String(key.value) : '']);
+    if (isSeq(node)) for (const [index, item] of node.items.entries()) add(item, [...path, index]);
+  };
+  add(document.contents, []);
+  return nodes;
 }
 
 /** zod speaks of input and types; a plan's author sees YAML. */
