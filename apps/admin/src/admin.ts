@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { answerClientError, HEAD_LIMIT } from '#observability/client-error';
 import { AdminModule } from './admin.module.ts';
 import type { AdminParts } from './admin-parts.ts';
 import { AllowedMethods } from './allowed-methods.ts';
@@ -17,6 +18,8 @@ export async function createAdmin(parts: AdminParts): Promise<NestFastifyApplica
   const problems = new ProblemFilter(allowed, parts.log);
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
+    http: { maxHeaderSize: HEAD_LIMIT },
+    clientErrorHandler: answerClientError,
     genReqId: () => randomUUID(),
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
       problems.answer(error, request, reply),

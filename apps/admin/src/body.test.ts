@@ -39,6 +39,23 @@ describe('parse', () => {
     for (const { message } of (thrown as FicusError).faults) expect(message).not.toBe('');
   });
 
+  it.each([
+    { body: { to: 'heaven', reason: 'x' }, message: /^"heaven" is not legal here; legal is legacy, offload/ },
+    { body: { reason: 'x' }, message: /^is missing; legal is legacy, offload/ },
+    { body: { to: 'offload', reason: 7 }, message: /^7 is not legal here; legal is a value of type string$/ },
+    { body: { to: 'offload', reason: ' ' }, message: /^must say why/ },
+    {
+      body: { to: 'offload', reason: 'x'.repeat(1_001) },
+      message: /is not legal here; legal is at most 1000 char/,
+    },
+  ])('says what was sent and what is legal: $message', ({ body, message }) => {
+    expect(() => parse(flipBody, body)).toThrow(
+      expect.objectContaining({
+        faults: [expect.objectContaining({ message: expect.stringMatching(message) })],
+      }),
+    );
+  });
+
   it('fills in what may be left out', () => {
     expect(parse(flipBody, { to: 'offload', reason: ' because ' })).toEqual({
       to: 'offload',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type ErrorCode, FicusError } from '#core/errors';
 import { PHASES } from '#core/phase';
+import { shownValue } from '#core/value';
 
 /** POST units/{unit}/transitions. */
 export const flipBody = z.strictObject({
@@ -28,14 +29,45 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown, code: ErrorCode =
   const faults = parsed.error.issues.flatMap((issue) => {
     const path = issue.path.map(String);
     const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
-    return paths.map((one) => ({ pointer: pointerOf(one), message: messageOf(issue) }));
+    return paths.map((one) => ({ pointer: pointerOf(one), message: messageOf(issue, valueAt(value, one)) }));
   });
   const shown = faults.map(({ pointer, message }) => `${pointer || 'the whole'}: ${message}`).join('; ');
   throw new FicusError(code, shown, { faults });
 }
 
-function messageOf(issue: z.core.$ZodIssue): string {
-  return issue.code === 'unrecognized_keys' ? 'is not a member of this request' : issue.message;
+function messageOf(issue: z.core.$ZodIssue, value: unknown): string {
+  if (issue.code === 'unrecognized_keys') return 'is not a member of this request';
+  const legal = legalOf(issue);
+  if (legal === null) return issue.message;
+  return value === undefined
+    ? `is missing; legal is ${legal}`
+    : `${shownValue(value)} is not legal here; legal is ${legal}`;
+}
+
+/** Null: the schema has a message of its own. */
+function legalOf(issue: z.core.$ZodIssue): string | null {
+  switch (issue.code) {
+    case 'invalid_value':
+      return issue.values.map(String).join(', ');
+    case 'invalid_type':
+      return `a value of type ${issue.expected}`;
+    case 'too_big':
+      return `at most ${issue.maximum}${issue.origin === 'string' ? ' characters' : ''}`;
+    case 'too_small':
+      return issue.origin === 'string' ? null : `at least ${issue.minimum}`;
+    default:
+      return null;
+  }
+}
+
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (at, name) =>
+      typeof at === 'object' && at !== null && Object.hasOwn(at, name)
+        ? (at as Record<string, unknown>)[name]
+        : undefined,
+    value,
+  );
 }
 
 function pointerOf(path: readonly string[]): string {

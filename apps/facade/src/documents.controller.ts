@@ -32,8 +32,8 @@ export class DocumentsController {
 
   @Get()
   async list(@Req() request: UnitRequest, @Res() reply: FastifyReply): Promise<void> {
-    const { searchParams } = new URL(request.url, 'http://facade');
-    send(reply, await this.#reader.page(this.#unit(request), searchParams, askedStore(request)));
+    const parameters = parametersOf(request);
+    send(reply, await this.#reader.page(this.#unit(request), parameters, askedStore(request)));
   }
 
   @Post()
@@ -109,14 +109,32 @@ function keyIn(unit: Unit, request: FastifyRequest): DocumentKey {
   try {
     return parseKey(text, keyFields(unit.plan.root));
   } catch (cause) {
-    throw new FicusError('key_invalid', reasonOf(cause), { cause });
+    const message = reasonOf(cause);
+    throw new FicusError('key_invalid', message, { cause, faults: [{ pointer: '', message }] });
   }
 }
 
+/** @throws FicusError `query_invalid`: what is not encoded as it must be would be read as something else. */
+function parametersOf(request: FastifyRequest): URLSearchParams {
+  const [, query = ''] = /\?(.*)$/s.exec(request.url) ?? [];
+  for (const pair of query.split('&')) {
+    try {
+      decodeURIComponent(pair);
+    } catch (cause) {
+      const message = `"${pair.slice(0, 80)}" is not percent-encoded UTF-8; a percent sign itself is %25`;
+      throw new FicusError('query_invalid', message, { cause, faults: [{ pointer: '', message }] });
+    }
+  }
+  return new URLSearchParams(query);
+}
+
+const CONDITIONS = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since'];
+
 /** A condition that is not checked must not look as if it were. */
 function refuseCondition(request: FastifyRequest): void {
-  if (request.headers['if-match'] === undefined) return;
-  throw new FicusError('request_invalid', 'the header If-Match is not supported on writes yet; leave it out');
+  const given = CONDITIONS.find((name) => request.headers[name] !== undefined);
+  if (given === undefined) return;
+  throw new FicusError('request_invalid', `the header ${given} is not supported on writes yet; leave it out`);
 }
 
 /** The diagnostic header Ficus-Read-From. */

@@ -77,8 +77,10 @@ describe('a document', () => {
 
   it('is not written under a condition that nobody would check', async () => {
     const { headers } = await rig.send('POST', '/v1/orders', { body: ADA });
-    const condition = { headers: { 'if-match': String(headers.etag) } };
-    expect(codeOf(await rig.send('DELETE', '/v1/orders/EU,7', condition))).toBe('request_invalid');
+    for (const name of ['if-match', 'if-none-match']) {
+      const condition = { headers: { [name]: String(headers.etag) } };
+      expect(codeOf(await rig.send('DELETE', '/v1/orders/EU,7', condition))).toBe('request_invalid');
+    }
     expect((await rig.send('GET', '/v1/orders/EU,7')).status).toBe(200);
   });
 
@@ -106,6 +108,15 @@ describe('a list', () => {
 
   const numbersIn = (sent: Sent): readonly string[] =>
     (JSON.parse(sent.body) as { items: { number: string }[] }).items.map(({ number }) => number);
+
+  it.each(['limit=%zz', 'sort=%', 'filter[note]=%E9'])('does not guess what %s means', async (query) => {
+    const sent = await rig.send('GET', `/v1/orders?${query}`);
+    expect(sent.status).toBe(400);
+    expect(JSON.parse(sent.body)).toMatchObject({
+      code: 'query_invalid',
+      errors: [{ pointer: '', detail: expect.stringContaining('percent-encoded') }],
+    });
+  });
 
   it('is walked page by page in the order asked for', async () => {
     const seen: string[] = [];

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { answerClientError, HEAD_LIMIT } from '#observability/client-error';
 import { acceptBodies, BODY_LIMIT } from './body.ts';
 import { serveDocs } from './docs.ts';
 import { FacadeModule } from './facade.module.ts';
@@ -19,6 +20,8 @@ export async function createFacade(parts: FacadeParts): Promise<NestFastifyAppli
   const problems = new ProblemFilter(registry, log);
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
+    http: { maxHeaderSize: HEAD_LIMIT },
+    clientErrorHandler: answerClientError,
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: KEY_LENGTH },
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>

@@ -64,7 +64,7 @@ function readValue(term: SortTerm, value: unknown): CanonicalValue {
     return parseCanonical(term.field.type, value);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new FicusError('cursor_invalid', `cursor: ${term.field.path}: ${reason}`, { cause });
+    return refuse(`${term.field.path}: ${reason}`, cause);
   }
 }
 
@@ -78,8 +78,9 @@ function read(text: string): readonly unknown[] {
   return refuse('it is damaged; take the value of "next" as it stands');
 }
 
-function refuse(because: string): never {
-  throw new FicusError('cursor_invalid', `cursor: ${because}`);
+function refuse(because: string, cause?: unknown): never {
+  const faults = [{ pointer: '/cursor', message: because }];
+  throw new FicusError('cursor_invalid', `cursor: ${because}`, { cause, faults });
 }
 
 function toBase64Url(text: string): string {

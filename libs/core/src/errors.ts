@@ -13,6 +13,7 @@ export const ERROR_CODES = [
   'event_unparsable',
   'event_unsupported',
   'guard_failed',
+  'head_too_large',
   'internal_error',
   'job_empty',
   'kafka_unavailable',
