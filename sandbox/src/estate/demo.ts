@@ -166,6 +166,8 @@ class Story {
   async #snapshot(unit: string): Promise<void> {
     const begun = performance.now();
     let rows = 0;
+    /** When this began to look: other units' turns came first. */
+    let first: number | null = null;
     let moved = begun;
     for (;;) {
       const { snapshot, lagMs } = await this.#admin.unit(unit);
@@ -174,7 +176,8 @@ class Story {
         return;
       }
       const now = snapshot?.rows ?? 0;
-      const rate = (now * 1_000) / (performance.now() - begun);
+      first ??= now;
+      const rate = ((now - first) * 1_000) / (performance.now() - begun);
       const left =
         snapshot?.total && rate > 0
           ? formatElapsed((1_000 * Math.max(0, snapshot.total - now)) / rate)
