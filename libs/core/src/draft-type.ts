@@ -24,7 +24,7 @@ const FIELDS: Readonly<Record<string, (column: CatalogueColumn) => FieldType>> =
   numeric: decimal,
   decimal,
   decfloat: () => ({ kind: 'decimal', precision: null, scale: null }),
-  real: () => ({ kind: 'double' }),
+  real: () => ({ kind: 'float' }),
   'double precision': () => ({ kind: 'double' }),
   double: () => ({ kind: 'double' }),
   float: () => ({ kind: 'double' }),

@@ -26,6 +26,7 @@ export function exampleOf(type: FieldType): boolean | number | string {
     case 'decimal':
       return decimalExample(type.precision, type.scale ?? (type.precision === null ? 2 : 0));
     case 'double':
+    case 'float':
       return 1.5;
     case 'int':
       return 42;
@@ -57,9 +58,10 @@ function plainSchema(type: FieldType): Schema {
     case 'decimal':
       return { type: 'string', format: 'decimal', pattern: decimalPattern(type.precision, type.scale) };
     case 'double':
+    case 'float':
       return {
         anyOf: [
-          { type: 'number', format: 'double' },
+          { type: 'number', format: type.kind },
           { type: 'string', enum: ['NaN', 'Infinity', '-Infinity'] },
         ],
       };

@@ -9,6 +9,7 @@
  * | long        | string of digits, 64 bit                          | long                             |
  * | decimal     | string, plain notation, the source's scale        | Decimal128                       |
  * | double      | number, or "NaN", "Infinity", "-Infinity"         | double                           |
+ * | float       | as double: the shortest number that 32 bits tell  | double                           |
  * | string      | string (without trailing blanks when trimmed)     | string                           |
  * | uuid        | lower-case string                                 | string                           |
  * | json        | string, the JSON text as the source prints it     | string                           |
@@ -26,6 +27,7 @@ export type FieldType =
   | { readonly kind: 'date' }
   | { readonly kind: 'decimal'; readonly precision: number | null; readonly scale: number | null }
   | { readonly kind: 'double' }
+  | { readonly kind: 'float' }
   | { readonly kind: 'int' }
   | { readonly kind: 'json' }
   | { readonly kind: 'long' }
@@ -43,6 +45,7 @@ export const FIELD_KINDS = [
   'date',
   'decimal',
   'double',
+  'float',
   'int',
   'json',
   'long',
@@ -52,6 +55,11 @@ export const FIELD_KINDS = [
   'timestamptz',
   'uuid',
 ] as const satisfies readonly FieldKind[];
+
+/** Kinds whose values are floating-point numbers: NaN and the infinities among them. */
+export function isFloating({ kind }: FieldType): boolean {
+  return kind === 'double' || kind === 'float';
+}
 
 /** A value in its canonical form, see the table above. */
 export type CanonicalValue = null | boolean | number | string;

@@ -1,6 +1,6 @@
 import type { DocumentKey } from './document.ts';
 import { FicusError } from './errors.ts';
-import type { CanonicalValue, FieldType } from './field-type.ts';
+import { type CanonicalValue, type FieldType, isFloating } from './field-type.ts';
 import type { Field } from './plan.ts';
 import { parseCanonical } from './value.ts';
 
@@ -21,7 +21,7 @@ export function parseKey(text: string, fields: readonly Field[]): DocumentKey {
   }
   return fields.map((field, index) => {
     const raw = decode(parts[index] ?? '', text);
-    const value = field.type.kind === 'int' || field.type.kind === 'double' ? numberOr(raw) : raw;
+    const value = field.type.kind === 'int' || isFloating(field.type) ? numberOr(raw) : raw;
     try {
       return parseCanonical(field.type, field.type.kind === 'boolean' ? raw === 'true' : value);
     } catch (cause) {
@@ -50,6 +50,7 @@ export function compareValues(a: CanonicalValue, b: CanonicalValue, type: FieldT
     case 'decimal':
       return compareDecimals(String(a), String(b));
     case 'double':
+    case 'float':
       return compareDoubles(Number(a), Number(b));
     case 'int':
     case 'boolean':

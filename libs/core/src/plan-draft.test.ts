@@ -55,7 +55,7 @@ describe('a column', () => {
     },
     { column: column('c', 'numeric', { precision: 3, scale: -2 }), field: { type: 'decimal' } },
     { column: column('c', 'DECFLOAT'), field: { type: 'decimal' }, kind: 'db2', says: /NaN and infinity/ },
-    { column: column('c', 'real'), field: { type: 'double' } },
+    { column: column('c', 'real'), field: { type: 'float' } },
     { column: column('c', 'double precision'), field: { type: 'double' } },
     { column: column('c', 'character', { length: 4 }), field: { type: 'string', trim: true, length: 4 } },
     {

@@ -158,6 +158,7 @@ function readValue(field: Field, operator: FilterOperator, raw: string): Canonic
     case 'int':
       return parseCanonical(field.type, INTEGER.test(text) ? Number(text) : text);
     case 'double':
+    case 'float':
       return parseCanonical(field.type, NUMBER.test(text) ? Number(text) : text);
     default:
       return parseCanonical(field.type, text);

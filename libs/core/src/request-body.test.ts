@@ -59,6 +59,7 @@ describe('readDocument', () => {
       amount: '1.50',
       pieces: 3,
       weight: 0.1,
+      ratio: 0.1,
       orderedOn: '2026-02-28',
       opensAt: '08:00:00',
       storedAt: '2026-02-28T08:00:00.123',

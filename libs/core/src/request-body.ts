@@ -1,6 +1,6 @@
 import type { CanonicalDocument, DocumentKey } from './document.ts';
 import { type Fault, FicusError, reasonOf } from './errors.ts';
-import type { CanonicalValue, Content, FieldType } from './field-type.ts';
+import { type CanonicalValue, type Content, type FieldType, isFloating } from './field-type.ts';
 import {
   describeJson,
   isObject,
@@ -268,7 +268,7 @@ function readNumber(type: FieldType, text: string): CanonicalValue {
       'value_invalid',
       `the number ${text} is not legal here; legal is the string "${text}", since JSON numbers get rounded on their way`,
     );
-  if (type.kind !== 'int' && type.kind !== 'double')
+  if (type.kind !== 'int' && !isFloating(type))
     throw new FicusError(
       'value_invalid',
       `the number ${text} is not legal here; legal is a ${type.kind} as a string`,

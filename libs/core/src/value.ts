@@ -38,6 +38,8 @@ export function parseCanonical(type: FieldType, value: unknown): CanonicalValue 
         : refuse(value, `an integer from ${INT_MIN} to ${INT_MAX}`);
     case 'double':
       return parseDouble(value);
+    case 'float':
+      return parseFloat32(value);
     case 'long':
       return parseLong(value);
     case 'decimal':
@@ -77,7 +79,8 @@ export function parseText(type: FieldType, text: string | null): CanonicalValue 
     case 'int':
       return parseCanonical(type, Number(text));
     case 'double':
-      return ['NaN', 'Infinity', '-Infinity'].includes(text) ? text : Number(text);
+    case 'float':
+      return parseCanonical(type, ['NaN', 'Infinity', '-Infinity'].includes(text) ? text : Number(text));
     case 'bytes':
       return text.startsWith('\\x') ? hexToBase64(text.slice(2)) : hexToBase64(text);
     case 'decimal':
@@ -159,6 +162,25 @@ function parseDouble(value: unknown): CanonicalValue {
   if (typeof value === 'number' && Number.isFinite(value)) return value;
   if (value === 'NaN' || value === 'Infinity' || value === '-Infinity') return value;
   return refuse(value, 'a number, or "NaN", "Infinity", "-Infinity"');
+}
+
+/** Nine digits tell every 32-bit number from its neighbours. */
+const FLOAT_DIGITS = 9;
+
+/**
+ * One 32-bit number has many texts (5.7942648e+07 and 5.794265E7, as PostgreSQL and Java print it), which are different
+ * numbers of 64 bits: its canonical value is the one with the fewest digits.
+ */
+function parseFloat32(value: unknown): CanonicalValue {
+  const wide = parseDouble(value);
+  if (typeof wide !== 'number') return wide;
+  const single = Math.fround(wide);
+  if (!Number.isFinite(single)) return refuse(value, 'a floating-point number of 32 bits');
+  for (let digits = 1; digits < FLOAT_DIGITS; digits++) {
+    const short = Number(single.toPrecision(digits));
+    if (Math.fround(short) === single) return short;
+  }
+  return Number(single.toPrecision(FLOAT_DIGITS));
 }
 
 function parseLong(value: unknown): CanonicalValue {

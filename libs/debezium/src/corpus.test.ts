@@ -187,7 +187,7 @@ const tables: readonly Table[] = [
     name: 't_nan',
     variants: ['json-schema'],
     key: ['id'],
-    columns: { id: INT, r: plain('double'), d: plain('double'), note: TEXT },
+    columns: { id: INT, r: plain('float'), d: plain('double'), note: TEXT },
     ignore: ['n', 'n152'],
   },
 ];

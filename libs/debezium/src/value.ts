@@ -44,6 +44,7 @@ export const decodeValue: ValueDecoder = (type, wire) => {
     case 'timestamp':
       return parseCanonical(type, stampText(type.precision, wire));
     case 'double':
+    case 'float':
       return parseCanonical(type, typeof value === 'bigint' ? Number(value) : value);
     case 'boolean':
       return parseCanonical(type, typeof value === 'number' ? value !== 0 : value);

@@ -106,6 +106,7 @@ function readType(section: Section, at: Path, kind: FieldKind): FieldType {
     case 'bytes':
     case 'date':
     case 'double':
+    case 'float':
     case 'int':
     case 'json':
     case 'long':

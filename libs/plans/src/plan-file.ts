@@ -39,11 +39,13 @@ const MEMBERS = [
   'legacyWriters',
   'emergency',
 ];
+const INEXACT = 'it is not exact, and values that are equal, such as 0 and -0, have more than one text';
 /** Why a type cannot identify a row. */
 const NO_KEY: Readonly<Partial<Record<FieldKind, string>>> = {
   boolean: 'databases do not order its values alike',
   bytes: 'its text, base64, has not the order of its bytes',
-  double: 'it is not exact, and values that are equal, such as 0 and -0, have more than one text',
+  double: INEXACT,
+  float: INEXACT,
   json: 'equal values, such as {"a":1} and {"a": 1}, have more than one text',
 };
 const KEY_KINDS =

@@ -10,6 +10,7 @@ export const AN_ORDER: CanonicalDocument = {
     amount: '12.50',
     pieces: 3,
     weight: 0.1,
+    ratio: 0.1,
     orderedOn: '2024-02-29',
     opensAt: '08:30:00',
     storedAt: '2024-02-29T23:59:59.999',

@@ -34,6 +34,7 @@ export const ordersPlan: Plan = {
       field('amount', { kind: 'decimal', precision: 12, scale: 2 }, { required: true }),
       field('pieces', { kind: 'int' }),
       field('weight', { kind: 'double' }),
+      field('ratio', { kind: 'float' }),
       field('orderedOn', { kind: 'date' }),
       field('opensAt', { kind: 'time', precision: 0 }),
       field('storedAt', { kind: 'timestamp', precision: 3 }),

@@ -9,6 +9,7 @@ CREATE TABLE orders (
   amount numeric(12,2) NOT NULL,
   pieces smallint,
   weight double precision,
+  ratio real,
   ordered_on date,
   opens_at time(0),
   stored_at timestamp(3),

@@ -38,6 +38,7 @@ export function ordersShape(byCodePoint = true): PlanShape {
           aColumn('amount', 'numeric', { declared: 'numeric(12,2)', notNull: true }),
           aColumn('pieces', 'int2', { cast: 'smallint', declared: 'smallint' }),
           aColumn('weight', 'float8'),
+          aColumn('ratio', 'float4'),
           aColumn('ordered_on', 'date'),
           aColumn('opens_at', 'time'),
           aColumn('stored_at', 'timestamp'),

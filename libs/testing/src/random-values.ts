@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import type { CanonicalValue, Content, FieldType } from '#core/field-type';
 import type { Field } from '#core/plan';
-import { hexToBase64, isoFromDays, isoFromMicros, timeFromMicros, trimBlanks } from '#core/value';
+import {
+  hexToBase64,
+  isoFromDays,
+  isoFromMicros,
+  parseCanonical,
+  timeFromMicros,
+  trimBlanks,
+} from '#core/value';
 
 /** Characters on which stores quarrel: case, accents, blanks, quotes, escapes, and code points beyond 16 bits. */
 const ODD = [...'aAbBzZäßéØ漢字ﬀ~ \t\n"\'\\{},;%_.-0', '😀', '𝒳', '\u{10ffff}', '\uffff', '\ue000', '\u0001'];
@@ -24,6 +31,11 @@ export function canonicalOf(type: FieldType): fc.Arbitrary<CanonicalValue> {
       return fc.oneof(
         fc.constantFrom<CanonicalValue[]>('NaN', 'Infinity', '-Infinity', 0, 0.1, 5e-324),
         fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
+      );
+    case 'float':
+      return fc.oneof(
+        fc.constantFrom<CanonicalValue[]>('NaN', 'Infinity', '-Infinity', 0, 0.1, 1e-45),
+        fc.float({ noNaN: true, noDefaultInfinity: true }).map((value) => parseCanonical(type, value)),
       );
     case 'string':
       return textOf(type.length ?? 30).map((text) => (type.trim ? trimBlanks(text) : text));

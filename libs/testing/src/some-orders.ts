@@ -27,6 +27,7 @@ export const SOME_ORDERS: readonly CanonicalDocument[] = [
       amount: '2.00',
       pieces: -1,
       weight: -0.5,
+      ratio: 57942650,
       orderedOn: '0001-01-01',
       opensAt: '00:00:00',
       changedAt: '2024-02-29T23:59:59.999998Z',

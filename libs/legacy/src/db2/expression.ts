@@ -86,6 +86,7 @@ function typed(column: Column, value: CanonicalValue): Sql {
     case 'DECIMAL':
       return new Sql(`CAST(? AS DECIMAL(${column.length}, ${column.scale}))`, [text]);
     case 'REAL':
+      return new Sql('CAST(DOUBLE(CAST(? AS VARCHAR(40))) AS REAL)', [text]);
     case 'DOUBLE':
       return new Sql('DOUBLE(CAST(? AS VARCHAR(40)))', [text]);
     case 'TIMESTAMP':

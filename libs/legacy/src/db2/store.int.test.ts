@@ -46,6 +46,7 @@ const plan: Plan = {
       field('code', { kind: 'string', trim: false, length: 20 }),
       field('cost', { kind: 'decimal', precision: 31, scale: 2 }),
       field('weight', { kind: 'double' }),
+      field('ratio', { kind: 'float' }),
       field('live', { kind: 'boolean' }),
       field('madeOn', { kind: 'date' }),
       field('opens', { kind: 'time', precision: 0 }),
@@ -78,6 +79,7 @@ const THING: CanonicalDocument = {
     code: 'a ',
     cost: '-12345678901234567890123456789.05',
     weight: 0.1,
+    ratio: 5.794265e7,
     live: true,
     madeOn: '2024-02-29',
     opens: '08:30:00',
@@ -101,7 +103,7 @@ beforeAll(async () => {
   const thing = plan.root.table;
   for (const statement of [
     `CREATE SEQUENCE FICUS.VERSION_${run} AS BIGINT START WITH 1`,
-    `CREATE TABLE ${thing} (ID BIGINT NOT NULL, SITE CHAR(4) NOT NULL, NAME VARCHAR(40), CODE VARCHAR(20), COST DECIMAL(31,2), WEIGHT DOUBLE,
+    `CREATE TABLE ${thing} (ID BIGINT NOT NULL, SITE CHAR(4) NOT NULL, NAME VARCHAR(40), CODE VARCHAR(20), COST DECIMAL(31,2), WEIGHT DOUBLE, RATIO REAL,
        LIVE BOOLEAN, MADE_ON DATE, OPENS TIME, SEEN_AT TIMESTAMP, MARK CHAR(3) FOR BIT DATA, ROW_VERSION BIGINT, PRIMARY KEY (ID, SITE))`,
     `CREATE TABLE FICUS.STEP_${run} (ID BIGINT NOT NULL, SITE CHAR(4) NOT NULL, LINE INTEGER NOT NULL, NOTE VARCHAR(20),
        PRIMARY KEY (ID, SITE, LINE), CONSTRAINT STEP_OF_${run} FOREIGN KEY (ID, SITE) REFERENCES ${thing} (ID, SITE))`,

@@ -68,12 +68,20 @@ const cases: readonly Case[] = [
     order: 't."c"::text::uuid > $1::uuid',
   },
   {
-    column: aColumn('c', 'float4'),
+    column: aColumn('c', 'float8'),
     type: { kind: 'double' },
-    equality: 't."c"::text::float8 = $1::float8',
+    equality: 't."c" = $1::float8',
     order:
-      `CASE WHEN t."c"::text::float8 = 'NaN' THEN '{}'::float8[] WHEN t."c"::text::float8 IS NOT NULL THEN ARRAY[t."c"::text::float8] END > ` +
+      `CASE WHEN t."c" = 'NaN' THEN '{}'::float8[] WHEN t."c" IS NOT NULL THEN ARRAY[t."c"] END > ` +
       `CASE WHEN $1::float8 = 'NaN' THEN '{}'::float8[] WHEN $1::float8 IS NOT NULL THEN ARRAY[$1::float8] END`,
+  },
+  {
+    column: aColumn('c', 'float4'),
+    type: { kind: 'float' },
+    equality: 't."c" = $1::float4',
+    order:
+      `CASE WHEN t."c" = 'NaN' THEN '{}'::float4[] WHEN t."c" IS NOT NULL THEN ARRAY[t."c"] END > ` +
+      `CASE WHEN $1::float4 = 'NaN' THEN '{}'::float4[] WHEN $1::float4 IS NOT NULL THEN ARRAY[$1::float4] END`,
   },
   {
     column: aColumn('c', 'bytea'),

@@ -55,12 +55,10 @@ export function comparable(alias: string, column: Column, type: FieldType): Comp
       return both(natural(alias, column, type, INTEGERS, 'integer'));
     case 'long':
       return both(natural(alias, column, type, INTEGERS, 'bigint'));
-    case 'double': {
-      // A real is compared by its shortest text, as the canonical value reads it, not by its widened bits.
-      const equality = natural(alias, column, type, ['float8'], 'float8');
-      const operand = (placeholder: string): string => nanFirst(equality.operand(placeholder));
-      return { equality, order: { expression: nanFirst(equality.expression), operand } };
-    }
+    case 'double':
+      return floating(natural(alias, column, type, ['float8'], 'float8'), 'float8');
+    case 'float':
+      return floating(natural(alias, column, type, ['float4'], 'float4'), 'float4');
     case 'bytes': {
       const bytes = column.type === 'bytea' ? name : `${name}::text::bytea`;
       const base64 = `translate(encode(${bytes}, 'base64'), E'\\n', '') COLLATE "C"`;
@@ -116,7 +114,12 @@ function textual(expression: string, column: Column, cast: string): Comparable {
   return { equality: column.loose ? collated : plain, order: column.byCodePoint ? plain : collated };
 }
 
+function floating(equality: Side, cast: string): Comparable {
+  const operand = (placeholder: string): string => nanFirst(equality.operand(placeholder), cast);
+  return { equality, order: { expression: nanFirst(equality.expression, cast), operand } };
+}
+
 /** PostgreSQL sorts NaN above all; as an empty array it stands below every number. */
-function nanFirst(expression: string): string {
-  return `CASE WHEN ${expression} = 'NaN' THEN '{}'::float8[] WHEN ${expression} IS NOT NULL THEN ARRAY[${expression}] END`;
+function nanFirst(expression: string, cast: string): string {
+  return `CASE WHEN ${expression} = 'NaN' THEN '{}'::${cast}[] WHEN ${expression} IS NOT NULL THEN ARRAY[${expression}] END`;
 }

@@ -1,4 +1,4 @@
-import type { CanonicalValue } from '#core/field-type';
+import { type CanonicalValue, isFloating } from '#core/field-type';
 import type { Filter, FilterOperator, ListQuery, SortTerm } from '#core/query';
 import { type Column, fieldColumn, type PlanShape } from './columns.ts';
 import { type Comparable, comparable, parameterText, type Side } from './expression.ts';
@@ -103,7 +103,7 @@ function filterCondition(shape: PlanShape, filter: Filter, binding: Binding): st
     case 'lt':
     case 'lte':
       if (value === null) return 'FALSE';
-      if (field.type.kind === 'double') return doubleCondition(sides, operator, value, binding);
+      if (isFloating(field.type)) return doubleCondition(sides, operator, value, binding);
       return `${sides.order.expression} ${COMPARISONS[operator]} ${bound(sides.order, value)}`;
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CanonicalDocument } from '#core/document';
-import type { CanonicalValue, FieldType } from '#core/field-type';
+import { type CanonicalValue, type FieldType, isFloating } from '#core/field-type';
 import { compareValues, keyText } from '#core/key';
 import { keyFields } from '#core/plan';
 import { FILTER_OPERATORS, type Filter, type ListQuery, type SortTerm } from '#core/query';
@@ -172,7 +172,7 @@ function matches(document: CanonicalDocument, filters: readonly Filter[]): boole
 function ordered(value: CanonicalValue, operator: string, wanted: CanonicalValue, type: FieldType): boolean {
   if (value === null || wanted === null) return false;
   if (value === 'NaN' || wanted === 'NaN') {
-    if (type.kind === 'double') return value === wanted && operator.endsWith('e');
+    if (isFloating(type)) return value === wanted && operator.endsWith('e');
   }
   const order = compareValues(value, wanted, type);
   switch (operator) {

@@ -20,6 +20,7 @@ export function toBson(type: FieldType, value: CanonicalValue): unknown {
     case 'decimal':
       return Decimal128.fromString(String(value));
     case 'double':
+    case 'float':
       return new Double(Number(value));
     case 'bytes':
       return new Binary(Buffer.from(String(value), 'base64'));

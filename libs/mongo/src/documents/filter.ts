@@ -1,5 +1,5 @@
 import type { Document } from 'mongodb';
-import type { CanonicalValue } from '#core/field-type';
+import { type CanonicalValue, isFloating } from '#core/field-type';
 import { type Field, keyFields, type Plan } from '#core/plan';
 import type { Filter, ListQuery, SortTerm } from '#core/query';
 import { toBson, toId } from './bson.ts';
@@ -55,8 +55,8 @@ function column(field: Field, descending: boolean, value: CanonicalValue): Colum
     descending,
     bson: toBson(field.type, value),
     isNull: value === null,
-    isDouble: field.type.kind === 'double',
-    isNaN: field.type.kind === 'double' && value === 'NaN',
+    isDouble: isFloating(field.type),
+    isNaN: isFloating(field.type) && value === 'NaN',
   };
 }
 

@@ -8,6 +8,7 @@ const BSON_TYPES: Readonly<Record<FieldType['kind'], string>> = {
   date: 'date',
   decimal: 'decimal',
   double: 'double',
+  float: 'double',
   int: 'int',
   json: 'string',
   long: 'long',
