@@ -13,6 +13,8 @@ export const flipBody = z.strictObject({
 /** POST units/{unit}/verifications: nothing to say yet. */
 export const verifyBody = z.strictObject({}).nullish();
 
+export const noQuery = z.strictObject({});
+
 const LIMIT = { default: 50, max: 1_000 };
 
 /** Query of every list. */

@@ -34,6 +34,7 @@ export class RecordsController {
     @Query() query: unknown,
   ): Promise<{ items: readonly Omit<DeadLetter, 'key' | 'value'>[] }> {
     const { unit, limit } = parse(deadLetterQuery, query, 'query_invalid');
+    if (unit !== undefined) await this.#parts.fleet.unit(unit);
     const letters = await this.#parts.control.deadLetters.list(unit ?? null, limit);
     return { items: letters.map(({ key: _key, value: _value, ...told }) => told) };
   }

@@ -6,7 +6,7 @@ import type { Difference, Verification } from '#core/reconcile';
 import { queuedVerification } from '#core/reconcile';
 import { ACTOR_HEADER, actorOf } from './actor.ts';
 import { type AdminParts, PARTS } from './admin-parts.ts';
-import { flipBody, limitQuery, parse, verifyBody } from './body.ts';
+import { flipBody, limitQuery, noQuery, parse, verifyBody } from './body.ts';
 import type { UnitView } from './fleet.ts';
 import type { FlipPreview } from './flip.ts';
 import { lastEnded } from './measure.ts';
@@ -26,7 +26,8 @@ export class UnitsController {
   }
 
   @Get()
-  async list(): Promise<Items<UnitView>> {
+  async list(@Query() query: unknown): Promise<Items<UnitView>> {
+    parse(noQuery, query, 'query_invalid');
     return { items: await this.#parts.fleet.all() };
   }
 

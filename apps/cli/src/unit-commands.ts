@@ -37,15 +37,16 @@ export function addUnitCommands(program: Command, say: (text: string) => void): 
     .argument('<unit>')
     .argument('<phase>')
     .requiredOption('--reason <text>', 'why; kept in the history')
-    .option('--dry-run', 'judge the guards and show the steps, change nothing')
+    .option(
+      '--dry-run',
+      'judge the guards and show the steps, change nothing; exit status 1 while one is red',
+    )
     .action(async (name: string, to: string, options: { reason: string; dryRun?: boolean }) => {
-      show(
-        await call('POST', `/admin/units/${encodeURIComponent(name)}/transitions`, {
-          to,
-          reason: options.reason,
-          dryRun: options.dryRun ?? false,
-        }),
-      );
+      const { reason, dryRun = false } = options;
+      const path = `/admin/units/${encodeURIComponent(name)}/transitions`;
+      const answer = (await call('POST', path, { to, reason, dryRun })) as { readonly allowed?: boolean };
+      show(answer);
+      if (dryRun && answer.allowed !== true) process.exitCode = 1;
     });
   unit
     .command('verify')

@@ -45,7 +45,7 @@ export class DocumentReader {
         isWhole: (read) => read?.incomplete !== true,
       },
     );
-    if (document === null) throw unknownDocument(unit, key);
+    if (document === null) throw new UnknownDocument(source, key);
     return documentAnswer(source, document, { ifNoneMatch: wish.ifNoneMatch });
   }
 
@@ -94,9 +94,13 @@ export class DocumentReader {
   }
 }
 
-export function unknownDocument(unit: Unit, key: DocumentKey): FicusError {
-  return new FicusError(
-    'document_unknown',
-    `unit ${unit.plan.unit} has no document with the key ${keyText(key)}`,
-  );
+/** Says too which store has no such document: in `offload` it may be one that has not come yet. */
+export class UnknownDocument extends FicusError {
+  readonly source: Source;
+
+  constructor(source: Source, key: DocumentKey) {
+    const { unit } = source.unit.plan;
+    super('document_unknown', `unit ${unit} has no document with the key ${keyText(key)}`);
+    this.source = source;
+  }
 }

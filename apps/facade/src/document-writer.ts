@@ -9,7 +9,7 @@ import { patchNeedsCurrent, readDocument, readPatch } from '#core/request-body';
 import { routeWrite } from '#core/routing';
 import type { Unit } from '#core/unit-state';
 import { type Answer, documentAnswer, sourceHeaders } from './answer.ts';
-import { unknownDocument } from './document-reader.ts';
+import { UnknownDocument } from './document-reader.ts';
 import type { Stores } from './stores.ts';
 
 /**
@@ -62,7 +62,7 @@ export class DocumentWriter {
 
   async remove(unit: Unit, key: DocumentKey): Promise<Answer> {
     const result = await this.#stores.legacy(unit.plan).write(unit.plan, { kind: 'delete', key });
-    if (result.kind === 'missing') throw unknownDocument(unit, key);
+    if (result.kind === 'missing') throw new UnknownDocument(sourceOf(unit), key);
     return { status: 204, headers: sourceHeaders(sourceOf(unit)), body: null };
   }
 
@@ -71,7 +71,7 @@ export class DocumentWriter {
     const { plan } = unit;
     if (!patchNeedsCurrent(plan, patch)) return null;
     const document = await this.#stores.legacy(plan).readOne(plan, key);
-    if (document === null) throw unknownDocument(unit, key);
+    if (document === null) throw new UnknownDocument(sourceOf(unit), key);
     return parseJson(JSON.stringify(renderDocument(plan, document)));
   }
 
@@ -81,7 +81,7 @@ export class DocumentWriter {
   }
 
   #changed(unit: Unit, key: DocumentKey, document: CanonicalDocument | null): Answer {
-    if (document === null) throw unknownDocument(unit, key);
+    if (document === null) throw new UnknownDocument(sourceOf(unit), key);
     return documentAnswer(sourceOf(unit), document);
   }
 }

@@ -96,7 +96,9 @@ describe('a document', () => {
 
   it.each(['PUT', 'PATCH', 'DELETE'])('that is missing answers %s with 404', async (method) => {
     const body = method === 'DELETE' ? {} : { body: method === 'PUT' ? ADA : { pieces: 1 } };
-    expect(codeOf(await rig.send(method, '/v1/orders/EU,7', body))).toBe('document_unknown');
+    const sent = await rig.send(method, '/v1/orders/EU,7', body);
+    expect(codeOf(sent)).toBe('document_unknown');
+    expect(sent.headers).toMatchObject({ 'ficus-phase': 'legacy', 'ficus-store': 'legacy' });
   });
 });
 

@@ -3,7 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type ErrorCode, FicusError } from '#core/errors';
 import { PROBLEM_TYPE, problemOf, retryAfter } from '#core/problem';
 import type { Logger } from '#observability/log';
+import { sourceHeaders } from './answer.ts';
 import { PATCH_TYPE } from './body.ts';
+import { UnknownDocument } from './document-reader.ts';
 import { allowOf, placeOf } from './methods.ts';
 import type { UnitRegistry } from './unit-registry.ts';
 
@@ -69,6 +71,9 @@ export class ProblemFilter implements ExceptionFilter {
     const seconds = retryAfter(error);
     if (seconds !== null) headers['retry-after'] = String(seconds);
     const place = placeOf(pathOf(request));
+    if (error instanceof UnknownDocument) Object.assign(headers, sourceHeaders(error.source));
+    else if (place !== null && this.#registry.has(place.unit))
+      headers['ficus-phase'] = this.#registry.unit(place.unit).state.phase;
     if (status === 405 && place !== null && this.#registry.has(place.unit))
       headers.allow = allowOf(place.kind, this.#registry.unit(place.unit).plan.mode);
     if (status === 415 && request.method === 'PATCH') headers['accept-patch'] = PATCH_TYPE;

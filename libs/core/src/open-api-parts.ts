@@ -16,7 +16,12 @@ export const PROBLEM: Schema = {
     title: text,
     status: { type: 'integer' },
     detail: text,
-    instance: { ...text, format: 'uri', description: 'Names this occurrence; the log carries it too' },
+    instance: {
+      ...text,
+      format: 'uri',
+      description:
+        'Names this occurrence; where Ficus is at fault (5xx), its log has the cause under this name',
+    },
     code: { ...text, enum: [...ERROR_CODES] },
     errors: {
       type: 'array',

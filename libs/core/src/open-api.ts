@@ -33,7 +33,12 @@ A key of several parts is its parts, each percent-encoded, joined by commas.
 
 **Lists** take \`filter[field]=value\` and \`filter[field][operator]=value\`; the operators are ${FILTER_OPERATORS.map((one) => `\`${one}\` (${OPERATOR_WORDS[one]})`).join(', ')}.
 The word \`null\` is the null value; a backslash makes the next character mean itself. All filters must hold.
-\`sort=-a,b\` sorts by \`a\` descending, then \`b\`; text by code point, null first. \`next\` of a page is the \`cursor\` of the following one; keep the other parameters.`;
+\`sort=-a,b\` sorts by \`a\` descending, then \`b\`; text by code point, null first. \`next\` of a page is the \`cursor\` of the following one; keep the other parameters.
+
+**Writes** are committed in the store that the phase names; the answer is the document as it then is. In phase \`offload\` reads come
+from MongoDB, which follows within its lag: a read right after a write may still show the state before it, a document that was
+just deleted, or none that was just made. The answer to the write itself is current, and so is a read with the header
+\`Ficus-Read-From: legacy\`. Conditions (\`If-Match\`, \`If-None-Match\`) are not checked on writes yet, and so are refused with 400.`;
 
 export function openApi(plans: readonly Plan[], version: string): OpenApi {
   const sorted = [...plans].sort((a, b) => (a.unit < b.unit ? -1 : 1));
@@ -91,7 +96,8 @@ function pathsOf(plan: Plan): (readonly [string, PathItem])[] {
     }),
     ...(writable && {
       put: operation('replace', 'Replace a document', {
-        description: 'A key that does not exist is 404: PUT never creates.',
+        description:
+          'A key that does not exist is 404: PUT never creates. A member that is left out gets the default of its column, an array that is left out is empty.',
         requestBody: body('application/json', ref(`${unit}.replace`)),
         responses: { 200: changed, ...problems(400, 404, 413, 415, 422, 503) },
       }),

@@ -203,7 +203,7 @@ describe('Db2', () => {
   test('is read only without one, and says how that could change', () => {
     const { plan, text } = draft(table('PLANT.ARTICLE', [column('ARTICLE_NO', 'INTEGER')]), { kind: 'db2' });
     expect(plan).toMatchObject({ mode: 'R', legacy: { version: 'lsn' } });
-    expect(text).toMatch(/# Read only, for want of a BIGINT column/);
+    expect(text).toMatch(/# Read only, for want of a NOT NULL column/);
   });
 });
 

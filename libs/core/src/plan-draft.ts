@@ -261,8 +261,9 @@ function versionColumn(root: CatalogueTable): string | null {
 function renderMode(version: string | null): readonly string[] {
   if (version !== null) return ['mode: RW'];
   return [
-    '# Read only, for want of a BIGINT column that a trigger draws from one sequence at every insert and update;',
-    '# with one, and `version: { column: NAME }` under legacy, this can be RW.',
+    '# Read only, for want of a NOT NULL column of type BIGINT that is called a version or a sequence. With a column that',
+    '# a trigger draws from one never-restarting sequence at every insert and update, and `version: { column: NAME }` under',
+    '# legacy, this can be RW.',
     'mode: R',
   ];
 }

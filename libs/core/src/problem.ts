@@ -7,7 +7,7 @@ export interface Problem {
   readonly title: string;
   readonly status: number;
   readonly detail: string;
-  /** Names this very occurrence; the log line of the request carries it too. */
+  /** Names this very occurrence; the log has the cause of a 5xx under it. */
   readonly instance: string;
   readonly code: ErrorCode;
   /** Every fault of the request, `pointer` as RFC 6901 has it. Of a query string, the pointer goes into its parameters. */

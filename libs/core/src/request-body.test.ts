@@ -266,8 +266,8 @@ describe('readPatch', () => {
 
 describe('a key of one field', () => {
   const single: Plan = { ...ordersPlan, root: { ...ordersPlan.root, key: ['region'] }, embeds: [] };
-  it('must not be empty, for then no address names the document', () => {
-    const faults = faultsOf(() => readDocument(single, parseJson('{"region":"  "}'), null));
-    expect(faults).toHaveProperty('/region', expect.stringContaining('must not be empty'));
+  it.each(['  ', '.', '..'])('must not be "%s", for then no address names the document', (region) => {
+    const faults = faultsOf(() => readDocument(single, parseJson(JSON.stringify({ region })), null));
+    expect(faults).toHaveProperty('/region', expect.stringContaining('no address could name the document'));
   });
 });

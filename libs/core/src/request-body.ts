@@ -1,5 +1,6 @@
 import type { CanonicalDocument, DocumentKey } from './document.ts';
 import { type Fault, FicusError, reasonOf } from './errors.ts';
+import { exampleOf } from './field-schema.ts';
 import { type CanonicalValue, type Content, type FieldType, isFloating } from './field-type.ts';
 import {
   describeJson,
@@ -78,6 +79,9 @@ export function readPatch(plan: Plan, body: JsonValue, key: DocumentKey, current
   reader.finish();
   return { root, embeds };
 }
+
+/** Keys that a path cannot have: clients resolve dot segments, percent-encoded ones too (RFC 3986, 5.2.4). */
+const UNADDRESSABLE: readonly CanonicalValue[] = ['', '.', '..'];
 
 /** `whole`: everything demanded must stand there; `part`: what is absent stays as it is. */
 type Extent = 'whole' | 'part';
@@ -213,8 +217,8 @@ class Reader {
     }
     const value = this.#value(field.type, given, pointer);
     if (value === undefined) return;
-    if (value === '' && isKey && row.key.length === 1 && !row.embedded) {
-      this.#fault(pointer, 'must not be empty: no address could name the document');
+    if (isKey && row.key.length === 1 && !row.embedded && UNADDRESSABLE.includes(value)) {
+      this.#fault(pointer, `must not be ${JSON.stringify(value)}: no address could name the document`);
       return;
     }
     if (fixed === undefined) content[field.path] = value;
@@ -257,29 +261,50 @@ function readValue(type: FieldType, given: JsonValue): CanonicalValue {
   if (isObject(given) || Array.isArray(given))
     throw new FicusError(
       'value_invalid',
-      `${describeJson(given)} is not legal here; legal is a ${type.kind}`,
+      `${describeJson(given)} is not legal here; legal is ${wireFormOf(type)}`,
+    );
+  if (typeof given === 'string' && (type.kind === 'int' || type.kind === 'boolean'))
+    throw new FicusError(
+      'value_invalid',
+      `${describeJson(given)} is not legal here; legal is ${wireFormOf(type)}`,
     );
   return parseCanonical(type, given);
 }
 
 function readNumber(type: FieldType, text: string): CanonicalValue {
-  if (type.kind === 'decimal' || type.kind === 'long')
+  if (type.kind !== 'int' && !isFloating(type)) {
+    const isExact = type.kind === 'decimal' || type.kind === 'long';
+    const legal = isExact && /^-?\d+(\.\d+)?$/.test(text) ? `the string "${text}"` : wireFormOf(type);
+    const because = isExact ? ', since JSON numbers get rounded on their way' : '';
     throw new FicusError(
       'value_invalid',
-      `the number ${text} is not legal here; legal is the string "${text}", since JSON numbers get rounded on their way`,
+      `the number ${text} is not legal here; legal is ${legal}${because}`,
     );
-  if (type.kind !== 'int' && !isFloating(type))
-    throw new FicusError(
-      'value_invalid',
-      `the number ${text} is not legal here; legal is a ${type.kind} as a string`,
-    );
+  }
   const number = Number(text);
   if (!Number.isFinite(number) || (type.kind === 'int' && !Number.isSafeInteger(number)))
     throw new FicusError(
       'value_invalid',
-      `the number ${text} is not legal here; legal is ${type.kind === 'int' ? 'an integer of 32 bits' : 'a double'}`,
+      `the number ${text} is not legal here; legal is ${wireFormOf(type)}`,
     );
   return parseCanonical(type, number);
+}
+
+/** How a value of the type is written in JSON. */
+function wireFormOf(type: FieldType): string {
+  switch (type.kind) {
+    case 'boolean':
+      return 'true or false';
+    case 'int':
+      return 'an integer of 32 bits as a JSON number';
+    case 'double':
+    case 'float':
+      return `a ${type.kind} as a JSON number`;
+    case 'string':
+      return 'a string';
+    default:
+      return `a ${type.kind} as a string, such as ${JSON.stringify(exampleOf(type))}`;
+  }
 }
 
 function membersOf(fields: readonly Field[]): Members {

@@ -1,7 +1,7 @@
 import type { Unreadable } from '#core/document';
 import { FicusError, reasonOf } from '#core/errors';
 import type { CanonicalValue, Content } from '#core/field-type';
-import type { Field, RowMapping } from '#core/plan';
+import { type Field, mappingOf, type Plan, type RowMapping } from '#core/plan';
 import { parseText } from '#core/value';
 
 /** A row's values, and what of them has no canonical form: such members are missing. */
@@ -38,6 +38,14 @@ export function readContent(
 /** RFC 6901. */
 export function pointerTo({ segments }: Pick<Field, 'segments'>): string {
   return segments.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+/** The members of a document that stand for columns of a table; of an embedded table, the embed. */
+export function pointersTo(plan: Plan, table: string, columns: readonly string[]): readonly string[] {
+  const found = mappingOf(plan, table);
+  if (found === null) return [];
+  if (found.embed !== null) return [pointerTo({ segments: [found.embed.path] })];
+  return plan.root.fields.filter(({ column }) => columns.includes(column)).map(pointerTo);
 }
 
 function keyOfCells(mapping: RowMapping, cells: readonly (string | null)[]): string {

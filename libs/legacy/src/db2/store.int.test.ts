@@ -200,7 +200,20 @@ describe('a document', () => {
     await insert();
     await expect(insert()).rejects.toMatchObject({ code: 'document_exists' });
     const long = { ...THING, root: { ...THING.root, id: '1', name: 'x'.repeat(41) } };
-    await expect(insert(long)).rejects.toMatchObject({ code: 'legacy_constraint', retryable: false });
+    await expect(insert(long)).rejects.toMatchObject({
+      code: 'legacy_constraint',
+      retryable: false,
+      message: expect.stringContaining('system plant'),
+      faults: [{ pointer: '/name', message: expect.stringContaining('at most 40 bytes, and it has 41') }],
+    });
+    await expect(
+      sut.write(plan, {
+        kind: 'patch',
+        key: KEY,
+        root: {},
+        embeds: { steps: [{ line: 1, note: 'x'.repeat(21) }] },
+      }),
+    ).rejects.toMatchObject({ faults: [{ pointer: '/steps/0/note' }] });
     const twice = {
       root: { ...THING.root, id: '2' },
       embeds: {

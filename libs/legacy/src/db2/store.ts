@@ -1,37 +1,36 @@
 import type { CanonicalDocument, DocumentKey } from '#core/document';
 import { assert, FicusError } from '#core/errors';
 import { keyText } from '#core/key';
-import { keyFields, type Plan } from '#core/plan';
+import type { Plan } from '#core/plan';
 import type { Clock } from '#core/ports/clock';
 import type { LegacyStore, MarkedDocument, WriteCommand, WriteResult } from '#core/ports/legacy-store';
 import type { ListQuery, Page } from '#core/query';
-import { assertReadable } from '#core/render';
-import { parseText } from '#core/value';
 import type { Position } from '#core/version';
-import type { RowContent } from '../content.ts';
 import { committedOffset, positionText } from './capture-position.ts';
+import { type Column, type PlanShape, readColumn, selectColumns, shapeOf, tablesOf } from './columns.ts';
 import {
-  type Column,
-  type EmbedShape,
-  type PlanShape,
-  readColumn,
-  selectColumns,
-  shapeOf,
-  tablesOf,
-} from './columns.ts';
+  documents,
+  documentsByKeys,
+  insertedKey,
+  KEYS_AT_ONCE,
+  locked,
+  roots,
+  run,
+  settled,
+  versionOf,
+} from './documents.ts';
 import type { Db2Session, Row } from './driver.ts';
 import { Pool } from './pool.ts';
-import { lockRoot, selectByKeys, selectChildren, selectPage } from './read-sql.ts';
-import { assemble, readRow, rootKey, withKeys } from './rows.ts';
+import { selectPage } from './read-sql.ts';
+import { rootKey } from './rows.ts';
 import { stateOf } from './sqlstate.ts';
-import { type Sql, tableName } from './statement.ts';
+import { tableName } from './statement.ts';
+import { suspects } from './suspects.ts';
 import { deleteDocument, insertEmbeds, insertRoot, updateDocument } from './write-sql.ts';
 
 const UNIQUE_VIOLATION = '23505';
 const QUICK_COUNT_MS = 5_000;
 const COUNT_MS = 600_000;
-/** Keys a statement: each is a condition of its own. */
-const KEYS_AT_ONCE = 100;
 /** Of one transaction. Reads hold share locks, so even one of them may be chosen as a deadlock's victim. */
 const ATTEMPTS = 4;
 const MARK_MS = 20_000;
@@ -208,7 +207,7 @@ export class Db2Store implements LegacyStore {
 
   async #insert(shape: PlanShape, document: CanonicalDocument): Promise<WriteResult> {
     try {
-      return await this.#transaction(async (session) => {
+      return await this.#change(shape, document, async (session) => {
         await run(session, insertRoot(shape, document.root));
         const key = await insertedKey(shape, session, document);
         for (const statement of insertEmbeds(shape, key, document.embeds)) await run(session, statement);
@@ -233,7 +232,7 @@ export class Db2Store implements LegacyStore {
     key: DocumentKey,
     after: Parameters<typeof updateDocument>[3],
   ): Promise<WriteResult> {
-    return await this.#transaction(async (session) => {
+    return await this.#change(shape, after, async (session) => {
       const before = await locked(shape, session, key);
       if (before === null) return { kind: 'missing' };
       for (const statement of updateDocument(shape, key, before, after)) await run(session, statement);
@@ -248,6 +247,21 @@ export class Db2Store implements LegacyStore {
       for (const statement of deleteDocument(shape, key)) await run(session, statement);
       return { kind: 'done', document: null, position: versionOf(shape, before) };
     });
+  }
+
+  /** One transaction; an error about a value names the members it may be about, since Db2 does not. */
+  async #change(
+    shape: PlanShape,
+    written: Parameters<typeof suspects>[1],
+    work: (session: Db2Session) => Promise<WriteResult>,
+  ): Promise<WriteResult> {
+    try {
+      return await this.#transaction(work);
+    } catch (error) {
+      if (!(error instanceof FicusError) || error.code !== 'legacy_constraint') throw error;
+      const faults = stateOf(error)?.startsWith('22') ? suspects(shape, written) : [];
+      throw new FicusError(error.code, `system ${this.system}: ${error.message}`, { cause: error, faults });
+    }
   }
 
   /** A deadlock's victim has done nothing: it is simply made again. */
@@ -306,92 +320,4 @@ export class Db2Store implements LegacyStore {
     }
     return shapeOf(plan, this.#tables);
   }
-}
-
-function run(session: Db2Session, { text, parameters }: Sql): Promise<number> {
-  return session.execute(text, parameters);
-}
-
-/** The root rows that a statement finds. */
-async function roots(
-  shape: PlanShape,
-  session: Db2Session,
-  { text, parameters }: Sql,
-): Promise<RowContent[]> {
-  const rows = await session.query(text, parameters);
-  return rows.map((row) => readRow(shape.plan.root, row));
-}
-
-async function documentsByKeys(
-  shape: PlanShape,
-  session: Db2Session,
-  keys: readonly DocumentKey[],
-): Promise<readonly MarkedDocument[]> {
-  const found = await roots(shape, session, selectByKeys(shape, keys));
-  return await documents(shape, session, withKeys(shape, found, keys));
-}
-
-/** Roots with their children, all read in one transaction that keeps what it has read. */
-async function documents(
-  shape: PlanShape,
-  session: Db2Session,
-  contents: readonly RowContent[],
-): Promise<readonly MarkedDocument[]> {
-  const children = new Map<EmbedShape, Row[]>(shape.embeds.map((embed) => [embed, []]));
-  const keys = contents.map((content) => rootKey(shape, content));
-  for (const [embed, found] of children) {
-    for (let at = 0; at < keys.length; at += KEYS_AT_ONCE) {
-      const { text, parameters } = selectChildren(shape, embed, keys.slice(at, at + KEYS_AT_ONCE));
-      found.push(...(await session.query(text, parameters)));
-    }
-  }
-  return assemble(shape, contents, children);
-}
-
-async function locked(
-  shape: PlanShape,
-  session: Db2Session,
-  key: DocumentKey,
-): Promise<CanonicalDocument | null> {
-  const { text, parameters } = lockRoot(shape, key);
-  if ((await session.query(text, parameters)).length === 0) return null;
-  return await read(shape, session, key);
-}
-
-async function read(
-  shape: PlanShape,
-  session: Db2Session,
-  key: DocumentKey,
-): Promise<CanonicalDocument | null> {
-  const [found] = await documentsByKeys(shape, session, [key]);
-  return found?.document ?? null;
-}
-
-/** The document as this transaction leaves it, with its position; one that nobody could be shown is not left. */
-async function settled(shape: PlanShape, session: Db2Session, key: DocumentKey): Promise<WriteResult> {
-  const document = await read(shape, session, key);
-  if (document !== null) assertReadable(document);
-  return { kind: 'done', document, position: document === null ? null : versionOf(shape, document) };
-}
-
-/** The key of the row just inserted: as it was sent, but for a part that the database chose itself. */
-async function insertedKey(
-  shape: PlanShape,
-  session: Db2Session,
-  document: CanonicalDocument,
-): Promise<DocumentKey> {
-  const key = rootKey(shape, { content: document.root });
-  if (!key.includes(null)) return key;
-  const [row] = await session.query('VALUES CHAR(IDENTITY_VAL_LOCAL())');
-  const chosen = String(Object.values(row ?? {})[0] ?? '').trim();
-  return keyFields(shape.plan.root).map((field, index) => key[index] ?? parseText(field.type, chosen));
-}
-
-/** Db2's log has no position that a writer could learn before it commits: only a version column has one. */
-function versionOf(shape: PlanShape, document: CanonicalDocument): Position | null {
-  const { version, root } = shape.plan;
-  if (version.kind === 'lsn') return null;
-  const field = root.fields.find((candidate) => candidate.column === version.column);
-  const value = field === undefined ? null : (document.root[field.path] ?? null);
-  return value === null ? null : BigInt(String(value));
 }

@@ -96,9 +96,21 @@ function kindOf(state: string): Kind {
   return REFUSED;
 }
 
+/** Table and columns that an error names; null when it names none. */
+export function placeOfError(
+  error: InstanceType<typeof DatabaseError>,
+): { readonly table: string; readonly columns: readonly string[] } | null {
+  if (error.table === undefined) return null;
+  return { table: `${error.schema ?? ''}.${error.table}`, columns: columnsOf(error)?.split(', ') ?? [] };
+}
+
+/** Of `Key (a, b)=(1, 2) ...` the names only, since the values are the client's own. */
+function columnsOf(error: InstanceType<typeof DatabaseError>): string | undefined {
+  return error.column ?? /\(([^()]*)\)=\(/.exec(error.detail ?? '')?.[1];
+}
+
 function placeOf(error: InstanceType<typeof DatabaseError>): string {
-  // `Key (a, b)=(1, 2) ...`: the names only, since the values are the client's own.
-  const columns = error.column ?? /\(([^()]*)\)=\(/.exec(error.detail ?? '')?.[1];
+  const columns = columnsOf(error);
   const parts = [
     error.table === undefined ? null : `table ${error.schema ?? ''}.${error.table}`,
     error.constraint === undefined ? null : `constraint ${error.constraint}`,

@@ -13,9 +13,10 @@ import type { ListQuery, Page } from '#core/query';
 import { assertReadable, keyOf } from '#core/render';
 import { parseText } from '#core/value';
 import type { Position } from '#core/version';
+import { pointersTo } from '../content.ts';
 import { type Column, type PlanShape, readColumns, selectColumns, shapeOf, tablesOf } from './columns.ts';
 import { Connections, type Session } from './connections.ts';
-import { serverError } from './errors.ts';
+import { placeOfError, serverError } from './errors.ts';
 import { selectPage } from './list-sql.ts';
 import { formatLsn, parseLsn } from './lsn.ts';
 import { lockChildren, lockRoot, selectByKey, selectByKeys } from './read-sql.ts';
@@ -226,11 +227,13 @@ export class PostgresStore implements LegacyStore {
       return await this.#noticing(() => this.#connections.transaction(work));
     } catch (error) {
       const known = serverError(error);
-      if (!(error instanceof FicusError) || known === null || !VALUE_STATES.includes(known.code ?? ''))
-        throw error;
-      const columns = suspects(shape, written, known.message);
-      if (columns.length === 0) throw error;
-      throw new FicusError(error.code, `${error.message}; column ${columns.join(' or ')}`, { cause: known });
+      if (!(error instanceof FicusError) || known === null || error.code !== 'legacy_constraint') throw error;
+      const place = placeOfError(known);
+      const pointers = place === null ? [] : pointersTo(shape.plan, place.table, place.columns);
+      const columns = VALUE_STATES.includes(known.code ?? '') ? suspects(shape, written, known.message) : [];
+      const hint = columns.length === 0 ? '' : `; column ${columns.join(' or ')}`;
+      const faults = pointers.map((pointer) => ({ pointer, message: known.message }));
+      throw new FicusError(error.code, `${error.message}${hint}`, { cause: known, faults });
     }
   }
 

@@ -206,14 +206,21 @@ describe('a constraint', () => {
     readonly what: string;
     readonly root: Content;
     readonly says: RegExp;
+    readonly pointers?: readonly string[];
   }
   const cases: readonly Case[] = [
-    { what: 'not null', root: { 'customer.name': null }, says: /column customer_name/ },
+    {
+      what: 'not null',
+      root: { 'customer.name': null },
+      says: /column customer_name/,
+      pointers: ['/customer/name'],
+    },
     { what: 'check', root: { amount: '-1.00' }, says: /constraint orders_amount_positive/ },
     {
       what: 'unique',
       root: { token: '00000000-0000-4000-8000-000000000000' },
       says: /constraint orders_token_once, column token/,
+      pointers: ['/token'],
     },
     {
       what: 'length',
@@ -225,21 +232,25 @@ describe('a constraint', () => {
     { what: 'malformed', root: { extra: '{' }, says: /SQLSTATE 22P02/ },
   ];
 
-  test.each(cases)('$what names constraint or column and changes nothing', async ({ root, says }) => {
-    await insert();
-    await insert({
-      root: { ...ORDER.root, number: '8', token: '00000000-0000-4000-8000-000000000000' },
-      embeds: {},
-    });
-    await expect(
-      sut.write(plan, { kind: 'patch', key: KEY, root, embeds: { lines: [] } }),
-    ).rejects.toMatchObject({
-      code: 'legacy_constraint',
-      retryable: false,
-      message: says,
-    });
-    expect(sent(await sut.readOne(plan, KEY))).toEqual(ORDER);
-  });
+  test.each(cases)(
+    '$what names constraint or column and changes nothing',
+    async ({ root, says, pointers = [] }) => {
+      await insert();
+      await insert({
+        root: { ...ORDER.root, number: '8', token: '00000000-0000-4000-8000-000000000000' },
+        embeds: {},
+      });
+      await expect(
+        sut.write(plan, { kind: 'patch', key: KEY, root, embeds: { lines: [] } }),
+      ).rejects.toMatchObject({
+        code: 'legacy_constraint',
+        retryable: false,
+        message: says,
+        faults: pointers.map((pointer) => ({ pointer, message: expect.any(String) })),
+      });
+      expect(sent(await sut.readOne(plan, KEY))).toEqual(ORDER);
+    },
+  );
 
   test('a foreign key of a table outside the plan', async () => {
     await insert();
