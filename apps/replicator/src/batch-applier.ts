@@ -1,4 +1,4 @@
-import { type Digest, fold, type Outcome, type RowChange, type StoredDocument } from '#core/apply';
+import { type Digest, Folding, type Outcome, type RowChange, type StoredDocument } from '#core/apply';
 import { interpretEvent } from '#core/change-event';
 import type { DocumentKey } from '#core/document';
 import { assert, type ErrorCode, FicusError, reasonOf } from '#core/errors';
@@ -170,19 +170,17 @@ export class BatchApplier {
     before: StoredDocument,
     work: Work,
   ): { after: StoredDocument; outcomes: Outcome[]; failures: [LogRecord, unknown][] } {
-    let after = before;
+    const folding = new Folding(before, this.#digest);
     const outcomes: Outcome[] = [];
     const failures: [LogRecord, unknown][] = [];
     for (const { change, record } of work.changes) {
       try {
-        const folded = fold(after, [change], this.#digest);
-        after = folded.document;
-        outcomes.push(...folded.outcomes);
+        outcomes.push(folding.apply(change));
       } catch (error) {
         failures.push([record, error]);
       }
     }
-    return { after, outcomes, failures };
+    return { after: folding.document, outcomes, failures };
   }
 }
 

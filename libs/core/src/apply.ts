@@ -71,15 +71,69 @@ export function emptyDocument(key: DocumentKey): StoredDocument {
 
 /** Folds changes of one document, in the order of their log, into its stored state. */
 export function fold(stored: StoredDocument, changes: readonly RowChange[], digest: Digest): Folded {
-  let document = stored;
-  const outcomes: Outcome[] = [];
-  for (const change of changes) {
-    const before = rowOf(document, change);
-    const { row, outcome } = applyToRow(before, change, digest);
-    outcomes.push(outcome);
-    if (row !== before) document = withRow(document, change, row);
-  }
+  const folding = new Folding(stored, digest);
+  const outcomes = changes.map((change) => folding.apply(change));
+  const { document } = folding;
   return { document, outcomes, dirty: document !== stored };
+}
+
+/** A fold in progress, change by change: what it costs does not grow with the rows that the document has. */
+export class Folding {
+  readonly #stored: StoredDocument;
+  readonly #digest: Digest;
+  /** By embed path: the rows of an embed that has changed. */
+  readonly #rows = new Map<string, Map<string, StoredRow>>();
+  #root: StoredRow | null;
+  #committedAt: number | null;
+  #isDirty = false;
+
+  constructor(stored: StoredDocument, digest: Digest) {
+    this.#stored = stored;
+    this.#digest = digest;
+    this.#root = stored.root;
+    this.#committedAt = stored.committedAt;
+  }
+
+  /** Nothing has changed when it throws. @throws FicusError `version_incomparable`. */
+  apply(change: RowChange): Outcome {
+    const before = this.#rowOf(change);
+    const { row, outcome } = applyToRow(before, change, this.#digest);
+    if (row !== null && row !== before) this.#put(change, row);
+    return outcome;
+  }
+
+  /** The same object as at the beginning when there is nothing to write. */
+  get document(): StoredDocument {
+    if (!this.#isDirty) return this.#stored;
+    const changed = [...this.#rows].map(([path, rows]) => [path, Object.fromEntries(rows)] as const);
+    return {
+      ...this.#stored,
+      root: this.#root,
+      embeds: { ...this.#stored.embeds, ...Object.fromEntries(changed) },
+      committedAt: this.#committedAt,
+    };
+  }
+
+  #rowOf({ embed }: RowChange): StoredRow | null {
+    if (embed === null) return this.#root;
+    const text = keyText(embed.childKey);
+    const changed = this.#rows.get(embed.path);
+    if (changed !== undefined) return changed.get(text) ?? null;
+    const stored = this.#stored.embeds[embed.path];
+    return stored !== undefined && Object.hasOwn(stored, text) ? (stored[text] ?? null) : null;
+  }
+
+  #put({ embed, committedAt }: RowChange, row: StoredRow): void {
+    this.#isDirty = true;
+    this.#committedAt = Math.max(this.#committedAt ?? 0, committedAt ?? 0) || null;
+    if (embed === null) {
+      this.#root = row;
+      return;
+    }
+    const rows = this.#rows.get(embed.path) ?? new Map(Object.entries(this.#stored.embeds[embed.path] ?? {}));
+    this.#rows.set(embed.path, rows);
+    rows.set(keyText(embed.childKey), row);
+  }
 }
 
 /** Decides about one row; the same row object comes back when nothing is to be written. */
@@ -135,18 +189,4 @@ function merged(
     content,
     unmapped: effect.unmapped,
   };
-}
-
-function rowOf(document: StoredDocument, change: RowChange): StoredRow | null {
-  if (change.embed === null) return document.root;
-  return document.embeds[change.embed.path]?.[keyText(change.embed.childKey)] ?? null;
-}
-
-function withRow(document: StoredDocument, change: RowChange, row: StoredRow | null): StoredDocument {
-  if (row === null) return document;
-  const committedAt = Math.max(document.committedAt ?? 0, change.committedAt ?? 0) || null;
-  if (change.embed === null) return { ...document, root: row, committedAt };
-  const { path, childKey } = change.embed;
-  const rows = { ...document.embeds[path], [keyText(childKey)]: row };
-  return { ...document, embeds: { ...document.embeds, [path]: rows }, committedAt };
 }
