@@ -22,10 +22,10 @@ export function formatFault(fault: PlanFault): string {
 function expand(path: string): readonly string[] {
   try {
     if (!statSync(path).isDirectory()) return [path];
-    return readdirSync(path)
-      .filter((name) => name.endsWith('.yaml') || name.endsWith('.yml'))
-      .sort()
-      .map((name) => join(path, name));
+    return readdirSync(path, { withFileTypes: true })
+      .filter((entry) => !entry.isDirectory() && /\.ya?ml$/.test(entry.name))
+      .map(({ name }) => join(path, name))
+      .sort();
   } catch (cause) {
     throw new FicusError('plan_invalid', `"${path}" cannot be read: ${reasonOf(cause)}`, { cause });
   }

@@ -90,7 +90,7 @@ function addPlanCommands(program: Command, say: (text: string) => void): void {
     .description("write a first plan from the legacy database's own catalogue to standard output")
     .argument('<connection>', 'name of a legacy system in systems.yaml')
     .argument('<table>', 'schema.table')
-    .option('--unit <name>', 'name of the unit; the table name unless given')
+    .option('--unit <name>', "name of the unit; the plural of the table's name unless given")
     .option('--owner <team>', 'who answers for the unit', 'unowned')
     .action(async (connection: string, table: string, options: { unit?: string; owner: string }) => {
       const { systems } = readEstate();

@@ -198,6 +198,7 @@ class Source {
       before: before === null ? null : wire(before),
       after: after === null ? null : wire(after),
       position: null,
+      calendar: 'proleptic',
       committedAt: null,
       log,
     };

@@ -84,6 +84,7 @@ function event(given: Given): ChangeEvent {
     position: 100n,
     committedAt: 1_000,
     log: { incarnation: 1, partition: 0, offset: 5n },
+    calendar: 'proleptic',
     ...given,
     key: image(given.key),
     before: image(given.before),
@@ -127,6 +128,32 @@ describe('interpretEvent', () => {
     const unmapped = { big: '9007199254740993', deep: { a: ['1', null, 'x'] }, gone: null };
     expect(changes[0]?.effect).toMatchObject({ unmapped });
     expect(JSON.parse(JSON.stringify(unmapped))).toEqual(unmapped);
+  });
+
+  const dated: Plan = {
+    ...plan,
+    root: { ...plan.root, fields: [...plan.root.fields, field('day', 'day', { kind: 'date' })] },
+  };
+  it.each([
+    { calendar: 'hybrid', day: '1582-10-25', taken: false },
+    { calendar: 'hybrid', day: '0044-03-15', taken: false },
+    { calendar: 'hybrid', day: '1582-10-26', taken: true },
+    { calendar: 'hybrid', day: null, taken: true },
+    { calendar: 'proleptic', day: '1500-01-01', taken: true },
+  ] as const)('takes the day $day of a $calendar calendar: $taken', ({ calendar, day, taken }) => {
+    const { changes } = interpret({ op: 'read', calendar, after: { ...order, day } }, dated);
+    expect(changes[0]?.effect).toMatchObject({ unavailable: taken ? [] : ['day'] });
+  });
+
+  it('takes no day that a shift has led out of the legal years', () => {
+    const refusing: ValueDecoder = (type, wire) => {
+      if (type.kind === 'date') throw new FicusError('value_invalid', 'year 0');
+      return decode(type, wire);
+    };
+    const read = (day: number) =>
+      interpretEvent(dated, event({ op: 'read', calendar: 'hybrid', after: { ...order, day } }), 3, refusing);
+    expect(read(-719_529).changes[0]?.effect).toMatchObject({ unavailable: ['day'] });
+    expect(() => read(9_999_999)).toThrow('column day of s.order: year 0');
   });
 
   it('leaves an unavailable column out of the content', () => {

@@ -32,9 +32,17 @@ export interface ChangeEvent {
   /** Commit time at the source, ms since the epoch. */
   readonly committedAt: number | null;
   readonly log: LogPosition;
+  /**
+   * Whose calendar the dates of the row went through. `hybrid`: JDBC's, which is Julian before 15 October 1582, so that
+   * earlier dates come shifted by up to ten days, and years BC without their sign.
+   */
+  readonly calendar: 'proleptic' | 'hybrid';
 }
 
-/** The value was left out by the source because it did not change (TOAST). */
+/** Dates from here on are the same in either calendar, shifted ones included. */
+const CALENDARS_AGREE = '1582-10-26';
+
+/** The value was left out by the source because it did not change (TOAST), or what came is not to be trusted. */
 export const UNAVAILABLE: unique symbol = Symbol('unavailable');
 
 /** Turns a wire value into its canonical form. @throws FicusError `value_invalid`. */
@@ -202,14 +210,26 @@ function decodeColumn(
       `column ${column} of ${context.mapping.table} is mapped but missing in the event`,
     );
   }
+  const isShiftable = context.event.calendar === 'hybrid' && DATED.includes(type.kind);
   try {
-    return context.decode(type, wire);
+    const value = context.decode(type, wire);
+    return isShiftable && value !== null && String(value) < CALENDARS_AGREE ? UNAVAILABLE : value;
   } catch (cause) {
+    // A shift can lead out of the legal years.
+    if (isShiftable && isEarly(wire.value)) return UNAVAILABLE;
     if (!(cause instanceof FicusError)) throw cause;
     throw new FicusError(cause.code, `column ${column} of ${context.mapping.table}: ${cause.message}`, {
       cause,
     });
   }
+}
+
+const DATED: readonly FieldType['kind'][] = ['date', 'timestamp', 'timestamptz'];
+
+/** Days, or a finer count, before 1970; or a text of a year before the first. */
+function isEarly(value: unknown): boolean {
+  if (typeof value === 'number' || typeof value === 'bigint') return value < 0;
+  return typeof value === 'string' && /^(-|0)/.test(value);
 }
 
 function evidence(context: Context, row: WireRow): Evidence {

@@ -27,6 +27,8 @@ const cases: readonly Case[] = [
   { of: column('c', 'text'), as: { kind: 'uuid' }, says: null },
   { of: column('c', 'enum'), as: { kind: 'int' }, says: /c is enum/ },
   { of: column('c', 'uuid'), as: text, says: null },
+  { of: column('c', 'name'), as: text, says: /sends as null/ },
+  { of: column('c', 'real'), as: { kind: 'double' }, says: /legal is float/ },
   { of: column('c', 'boolean'), as: text, says: /legal is boolean/ },
   {
     of: column('c', 'DECIMAL', { precision: 9, scale: 2 }),

@@ -16,6 +16,8 @@ const ALSO: Readonly<Partial<Record<FieldKind, readonly FieldKind[]>>> = {
 /** Why a column cannot be the plan's type; null: it can, or the type is none that Ficus knows by itself. */
 export function columnTypeFault(column: CatalogueColumn, planned: FieldType): string | null {
   const drafted = draftType(column);
+  if (column.type === 'name')
+    return `column ${column.name} is name, which Debezium sends as null; leave it out`;
   if (drafted.kind === 'ignored') return null;
   const own = drafted.type;
   const said = `column ${column.name} is ${column.type}`;

@@ -41,7 +41,6 @@ const FIELDS: Readonly<Record<string, (column: CatalogueColumn) => FieldType>> =
   cidr: text,
   macaddr: text,
   macaddr8: text,
-  name: text,
   uuid: () => ({ kind: 'uuid' }),
   json: () => ({ kind: 'json' }),
   jsonb: () => ({ kind: 'json' }),
@@ -63,7 +62,7 @@ const FIELDS: Readonly<Record<string, (column: CatalogueColumn) => FieldType>> =
 };
 
 /** Types that a key cannot have: not exact, not ordered alike everywhere, or too large. */
-const NO_KEY: readonly FieldType['kind'][] = ['boolean', 'bytes', 'double', 'json'];
+const NO_KEY: readonly FieldType['kind'][] = ['boolean', 'bytes', 'double', 'float', 'json', 'time'];
 
 export function draftType(column: CatalogueColumn): DraftedType {
   const name = column.type.toLowerCase();

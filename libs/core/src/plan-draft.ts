@@ -80,7 +80,8 @@ function checkRoot(root: CatalogueTable): void {
       throw new FicusError(
         'plan_invalid',
         `primary key column ${name} of ${root.table} is of type ${column?.type ?? 'unknown'}, which cannot be part ` +
-          'of a key; give the table a key of numbers, decimals of up to 34 digits and a scale, texts, dates or UUIDs',
+          'of a key; give the table a key of numbers, decimals of up to 34 digits and a scale, texts, dates or UUIDs, ' +
+          'none of them computed from other columns',
       );
     }
   }
@@ -98,7 +99,7 @@ function canIdentify(column: CatalogueColumn): boolean {
   const drafted = draftType(column);
   const scaleless =
     drafted.kind === 'field' && drafted.type.kind === 'decimal' && drafted.type.scale === null;
-  return canBeKey(column) && !scaleless;
+  return canBeKey(column) && column.inLog && !scaleless;
 }
 
 /** Children whose foreign key is the root's key and whose own key extends it. */
@@ -117,6 +118,11 @@ function draftEmbeds(
       refused.push(`not embedded: ${comment(table.table)}, since ${reason}`);
     } else {
       embeds.push({ ...embed, path: uniqueIn(taken, embed.path) });
+      for (const below of new Set(table.referencedBy.map((one) => one.table)))
+        if (below !== table.table)
+          refused.push(
+            `not embedded: ${comment(below)}, since an embedded row (${comment(table.table)}) has no rows of its own`,
+          );
     }
   }
   return { embeds, refused };

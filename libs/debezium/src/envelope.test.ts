@@ -33,8 +33,27 @@ describe('decodeRecord', () => {
         position: 42n,
         committedAt: 1_700_000_000_000,
         log: { incarnation: 2, partition: 3, offset: 9n },
+        calendar: 'proleptic',
       },
     });
+  });
+
+  it('keeps a column of any name', () => {
+    const value = `{"op":"c","before":null,"after":{"id":1,"__proto__":"x"},"source":${JSON.stringify(source)}}`;
+    const { after } = changeOf(decodeRecord(record(value), 1));
+    expect(Object.entries(after ?? {}).map(([name, wire]) => [name, wire.value])).toEqual([
+      ['id', 1],
+      ['__proto__', 'x'],
+    ]);
+  });
+
+  it.each([
+    { op: 'r', connector: 'postgresql', calendar: 'hybrid' },
+    { op: 'c', connector: 'postgresql', calendar: 'proleptic' },
+    { op: 'r', connector: 'db2', calendar: 'proleptic' },
+  ])('knows whose calendar the dates of $op of $connector went through', ({ op, connector, calendar }) => {
+    const value = { op, before: null, after: { id: 1 }, source: { ...source, connector } };
+    expect(changeOf(decodeRecord(record(value), 1)).calendar).toBe(calendar);
   });
 
   it('reads each side with or without schemas on its own', () => {

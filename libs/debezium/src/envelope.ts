@@ -26,7 +26,8 @@ export type DecodedRecord =
 
 const OPS = { c: 'create', u: 'update', d: 'delete', r: 'read', t: 'truncate' } as const;
 
-const row = z.record(z.string(), z.unknown()).nullish();
+/** Not `z.record`, which loses a column that is called __proto__. */
+const row = z.custom<Readonly<Record<string, unknown>>>(isRecord, 'must be an object').nullish();
 const integer = z.union([z.number(), z.bigint()]);
 
 const envelope = z.object({
@@ -40,6 +41,7 @@ const envelope = z.object({
     lsn: integer.nullish(),
     commit_lsn: z.string().nullish(),
     change_lsn: z.string().nullish(),
+    connector: z.string().nullish(),
   }),
 });
 
@@ -80,6 +82,7 @@ export function decodeRecord(record: LogRecord, incarnation: number): DecodedRec
       position: streamPosition(source),
       committedAt: source.ts_ms === null || source.ts_ms === undefined ? null : Number(source.ts_ms),
       log: { incarnation, partition: record.partition, offset: record.offset },
+      calendar: op === 'r' && source.connector === 'postgresql' ? 'hybrid' : 'proleptic',
     },
   };
 }
