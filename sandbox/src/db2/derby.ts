@@ -76,7 +76,7 @@ export function settings(users: Readonly<Record<string, string>>): string {
     'derby.locks.waitTimeout': 20,
     'derby.locks.deadlockTimeout': 2,
     // Each time the values in memory are used up, the catalogue is written, which fails when somebody reads it.
-    'derby.language.sequence.preallocator': 20_000,
+    'derby.language.sequence.preallocator': 1_000_000,
     // Statistics are refreshed in the background otherwise, at moments that a test cannot foresee.
     'derby.storage.indexStats.auto': false,
     // A statement that is compiled anew while another session prepares it makes Derby stumble (XJ001). Here it never is.

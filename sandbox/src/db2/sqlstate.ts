@@ -29,8 +29,8 @@ export const DB2_CODES: Readonly<Record<string, Db2Code>> = {
   '42X14': { state: '42703', code: -206 },
   '42Y07': { state: '42704', code: -204 },
   '42Y55': { state: '42704', code: -204 },
-  // A sequence's place in the catalogue could not be locked.
-  X0Y84: { state: '57033', code: -913 },
+  // A sequence's place in the catalogue could not be locked, at once: the same call succeeds.
+  X0Y84: { state: '40001', code: -911 },
   X0Y32: { state: '42710', code: -601 },
   X0Y68: { state: '42710', code: -601 },
 };
