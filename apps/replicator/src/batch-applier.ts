@@ -45,6 +45,10 @@ interface Work {
 
 /** How often a document may lose the race for its revision before the batch is given back to the log. */
 const MAX_ROUNDS = 20;
+/** Rounds in which all documents are tried together. */
+const JOINT_ROUNDS = 3;
+/** Documents that are tried side by side after that. */
+const AT_ONCE = 16;
 
 /**
  * Applies records of one unit, in log order within each partition. Changes are grouped by document and folded in
@@ -77,8 +81,24 @@ export class BatchApplier {
           { retryable: true },
         );
       }
-      open = await this.#round(context, open, result);
+      open =
+        round < JOINT_ROUNDS
+          ? await this.#round(context, open, result)
+          : await this.#alone(context, open, result);
     }
+  }
+
+  /**
+   * Each document by itself: from reading to writing it is a short way then, so that another writer's steady batches
+   * do not win every time.
+   */
+  async #alone(context: ApplyContext, works: readonly Work[], result: Tally): Promise<Work[]> {
+    const open: Work[] = [];
+    for (let at = 0; at < works.length; at += AT_ONCE) {
+      const some = works.slice(at, at + AT_ONCE);
+      open.push(...(await Promise.all(some.map((work) => this.#round(context, [work], result)))).flat());
+    }
+    return open;
   }
 
   #interpret(context: ApplyContext, records: readonly LogRecord[], result: Tally): Work[] {
