@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type ErrorCode, FicusError } from '#core/errors';
 import { PHASES } from '#core/phase';
+import { pointerOf } from '#core/pointer';
 import { shownValue } from '#core/value';
 
 /** POST units/{unit}/transitions. */
@@ -70,8 +71,4 @@ function valueAt(value: unknown, path: readonly string[]): unknown {
         : undefined,
     value,
   );
-}
-
-function pointerOf(path: readonly string[]): string {
-  return path.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }

@@ -1,6 +1,7 @@
 import { type Fault, FicusError, reasonOf } from './errors.ts';
 import type { CanonicalValue, FieldKind } from './field-type.ts';
 import { type Field, keyFields, type Plan } from './plan.ts';
+import { pointerOf } from './pointer.ts';
 import { FILTER_OPERATORS, type Filter, type FilterOperator, type SortTerm } from './query.ts';
 import { parseCanonical } from './value.ts';
 
@@ -55,7 +56,7 @@ export function parseListRequest(plan: Plan, pairs: Iterable<readonly [string, s
       if (filter !== null) filters.push(filter);
     } else {
       const message = `no such parameter; legal are limit, cursor, sort, filter[field] and filter[field][operator]`;
-      faults.push({ pointer: pointerTo(name), message });
+      faults.push({ pointer: pointerOf([name]), message });
     }
   }
   const limit = readLimit(single.get('limit'), faults);
@@ -120,13 +121,13 @@ function readFilter(plan: Plan, name: string, text: string, faults: Fault[]): Fi
   };
   const match = FILTER.exec(name);
   if (match === null)
-    return refuse(pointerTo(name), 'is no filter; legal are filter[field] and filter[field][operator]');
+    return refuse(pointerOf([name]), 'is no filter; legal are filter[field] and filter[field][operator]');
   const [, path = '', word = 'eq'] = match;
   const field = plan.root.fields.find((candidate) => candidate.path === path);
   if (field === undefined)
-    return refuse(pointerTo('filter', path), `no such field; legal are ${pathsOf(plan, () => true)}`);
+    return refuse(pointerOf(['filter', path]), `no such field; legal are ${pathsOf(plan, () => true)}`);
   const operator = operatorsOf(field).find((candidate) => candidate === word);
-  const pointer = pointerTo('filter', path, word);
+  const pointer = pointerOf(['filter', path, word]);
   if (operator === undefined)
     return refuse(
       pointer,
@@ -190,8 +191,4 @@ function pathsOf(plan: Plan, may: (field: Field) => boolean): string {
     .filter(may)
     .map((field) => field.path)
     .join(', ');
-}
-
-function pointerTo(...names: readonly string[]): string {
-  return names.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }

@@ -1,5 +1,6 @@
 import type { CanonicalDocument } from './document.ts';
 import type { Plan } from './plan.ts';
+import { pointerOf } from './pointer.ts';
 import { type ApiValue, renderDocument } from './render.ts';
 
 export const DRIFT_KINDS = ['missing', 'extra', 'different'] as const;
@@ -97,11 +98,7 @@ function unequal(pointer: string, a: ApiValue, b: ApiValue): string[] {
   const right = b as Readonly<Record<string, ApiValue>>;
   const names = [...new Set([...Object.keys(left), ...Object.keys(right)])];
   return names.flatMap((name) =>
-    unequal(
-      `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
-      left[name] ?? null,
-      right[name] ?? null,
-    ),
+    unequal(`${pointer}${pointerOf([name])}`, left[name] ?? null, right[name] ?? null),
   );
 }
 

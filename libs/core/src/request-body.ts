@@ -12,6 +12,7 @@ import {
 } from './json-text.ts';
 import { keyText } from './key.ts';
 import { type Embed, type Field, keyFields, type Plan } from './plan.ts';
+import { pointerOf } from './pointer.ts';
 import { keyOf, sortRows } from './render.ts';
 import { parseCanonical } from './value.ts';
 
@@ -121,7 +122,7 @@ class Reader {
   }
 
   rows(embed: Embed, value: JsonValue | undefined, parent: Content): readonly Content[] {
-    const pointer = pointerTo('', embed.path);
+    const pointer = pointerOf([embed.path]);
     if (value === undefined || value === null) return [];
     const many = embed.cardinality === 'many';
     if (many && !Array.isArray(value)) {
@@ -183,11 +184,11 @@ class Reader {
     const names = [...members.keys(), ...(pointer === '' ? row.beside : [])];
     for (const name of Object.keys(value)) {
       if (!names.includes(name))
-        this.#fault(pointerTo(pointer, name), `no such member; legal are ${names.join(', ')}`);
+        this.#fault(`${pointer}${pointerOf([name])}`, `no such member; legal are ${names.join(', ')}`);
     }
     for (const [name, member] of members) {
       const given = Object.hasOwn(value, name) ? value[name] : undefined;
-      const at = pointerTo(pointer, name);
+      const at = `${pointer}${pointerOf([name])}`;
       if (isField(member)) this.#field(member, given, at, row, content);
       else if (isObject(given)) this.#members(given, at, member, row, content);
       else if (given === undefined) this.#members({}, at, member, row, content);
@@ -334,8 +335,4 @@ function settableNulls(embed: Embed): Content {
   const kept = [...embed.key, ...embed.parentKey];
   const settable = embed.fields.filter(({ column, readOnly }) => !readOnly && !kept.includes(column));
   return Object.fromEntries(settable.map(({ path }) => [path, null]));
-}
-
-function pointerTo(parent: string, name: string): string {
-  return `${parent}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }

@@ -1,7 +1,8 @@
 import type { Unreadable } from '#core/document';
 import { FicusError, reasonOf } from '#core/errors';
 import type { CanonicalValue, Content } from '#core/field-type';
-import { type Field, mappingOf, type Plan, type RowMapping } from '#core/plan';
+import { mappingOf, type Plan, type RowMapping } from '#core/plan';
+import { pointerOf } from '#core/pointer';
 import { parseText } from '#core/value';
 
 /** A row's values, and what of them has no canonical form: such members are missing. */
@@ -29,23 +30,20 @@ export function readContent(
     } catch (cause) {
       const reason = `${mapping.table}, row ${keyOfCells(mapping, cells)}, column ${field.column}: ${reasonOf(cause)}`;
       if (mapping.key.includes(field.column)) throw new FicusError('value_invalid', reason, { cause });
-      unreadable.push({ pointer: pointer ?? pointerTo(field), reason });
+      unreadable.push({ pointer: pointer ?? pointerOf(field.segments), reason });
     }
   }
   return { content, unreadable };
-}
-
-/** RFC 6901. */
-export function pointerTo({ segments }: Pick<Field, 'segments'>): string {
-  return segments.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
 /** The members of a document that stand for columns of a table; of an embedded table, the embed. */
 export function pointersTo(plan: Plan, table: string, columns: readonly string[]): readonly string[] {
   const found = mappingOf(plan, table);
   if (found === null) return [];
-  if (found.embed !== null) return [pointerTo({ segments: [found.embed.path] })];
-  return plan.root.fields.filter(({ column }) => columns.includes(column)).map(pointerTo);
+  if (found.embed !== null) return [pointerOf([found.embed.path])];
+  return plan.root.fields
+    .filter(({ column }) => columns.includes(column))
+    .map(({ segments }) => pointerOf(segments));
 }
 
 function keyOfCells(mapping: RowMapping, cells: readonly (string | null)[]): string {

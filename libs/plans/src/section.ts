@@ -1,6 +1,7 @@
 import type { Document, LineCounter, Node } from 'yaml';
 import { isMap, isNode, isScalar, isSeq } from 'yaml';
 import type { z } from 'zod';
+import { pointerOf } from '#core/pointer';
 
 export type Path = readonly (string | number)[];
 
@@ -89,7 +90,7 @@ export class Section {
     this.faults.push({
       file: this.file,
       line: this.lineOf(path),
-      pointer: pointerTo(path),
+      pointer: pointerOf(path),
       value: shown.length > 60 ? `${shown.slice(0, 57)}...` : shown,
       message,
     });
@@ -99,7 +100,7 @@ export class Section {
   lineOf(path: Path): number {
     this.#nodes ??= nodesOf(this.#document);
     for (let length = path.length; length > 0; length--) {
-      const node = this.#nodes.get(pointerTo(path.slice(0, length)));
+      const node = this.#nodes.get(pointerOf(path.slice(0, length)));
       if (node?.range) return this.#lineAt(node);
     }
     return 1;
@@ -110,15 +111,11 @@ export class Section {
   }
 }
 
-function pointerTo(path: Path): string {
-  return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-}
-
 /** All values of a document by their pointers, since a search for each would take long where there are many faults. */
 function nodesOf(document: Document.Parsed): ReadonlyMap<string, Node> {
   const nodes = new Map<string, Node>();
   const add = (node: unknown, path: Path): void => {
-    if (isNode(node)) nodes.set(pointerTo(path), node);
+    if (isNode(node)) nodes.set(pointerOf(path), node);
     if (isMap(node))
       for (const { key, value } of node.items) add(value, [...path, isScalar(key) ? String(key.value) : '']);
     if (isSeq(node)) for (const [index, item] of node.items.entries()) add(item, [...path, index]);

@@ -1,10 +1,11 @@
 import type { CanonicalDocument, DocumentKey, Unreadable } from '#core/document';
 import { keyText } from '#core/key';
 import { keyFields, type RowMapping } from '#core/plan';
+import { pointerOf } from '#core/pointer';
 import type { MarkedDocument } from '#core/ports/legacy-store';
 import { keyOf, sortRows } from '#core/render';
 import { parseText } from '#core/value';
-import { pointerTo, type RowContent, readContent } from '../content.ts';
+import { type RowContent, readContent } from '../content.ts';
 import type { EmbedShape, PlanShape } from './columns.ts';
 import type { Row } from './driver.ts';
 import { fieldAlias, parentAlias } from './read-sql.ts';
@@ -36,7 +37,7 @@ export function assemble(
     const key = keyText(rootKey(shape, root));
     const unreadable: Unreadable[] = [...root.unreadable];
     const embeds = grouped.map(({ embed: { mapping }, byParent }) => {
-      const pointer = pointerTo({ segments: [mapping.path] });
+      const pointer = pointerOf([mapping.path]);
       const read = (byParent.get(key) ?? []).map((row) => readRow(mapping, row, pointer));
       unreadable.push(...read.flatMap((one) => one.unreadable));
       const contents = read.map(({ content }) => content);

@@ -1,6 +1,6 @@
 import type { Fault } from '#core/errors';
 import type { CanonicalValue, Content } from '#core/field-type';
-import { pointerTo } from '../content.ts';
+import { pointerOf } from '#core/pointer';
 import { type Column, columnOf, type PlanShape, type Shape } from './columns.ts';
 
 /**
@@ -14,9 +14,7 @@ export function suspects(
   const children = shape.embeds.flatMap((embed) => {
     const { path } = embed.mapping;
     const rows = written.embeds[path] ?? [];
-    return rows.flatMap((row, index) =>
-      suspectsIn(embed, row, pointerTo({ segments: [path, String(index)] })),
-    );
+    return rows.flatMap((row, index) => suspectsIn(embed, row, pointerOf([path, index])));
   });
   return [...suspectsIn(shape.root, written.root, ''), ...children];
 }
@@ -29,7 +27,7 @@ function suspectsIn(shape: Shape, content: Content, parent: string): readonly Fa
     const legal = exceeded(column, value);
     if (legal === null) return [];
     const message = `does not fit into ${shape.mapping.table}.${column.name}; legal is ${legal}`;
-    return [{ pointer: `${parent}${pointerTo(field)}`, message }];
+    return [{ pointer: `${parent}${pointerOf(field.segments)}`, message }];
   });
 }
 

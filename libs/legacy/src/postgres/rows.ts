@@ -1,8 +1,9 @@
 import type { CanonicalDocument, Unreadable } from '#core/document';
 import type { Content } from '#core/field-type';
+import { pointerOf } from '#core/pointer';
 import type { MarkedDocument } from '#core/ports/legacy-store';
 import { sortRows } from '#core/render';
-import { pointerTo, readContent } from '../content.ts';
+import { readContent } from '../content.ts';
 import type { PlanShape } from './columns.ts';
 import type { Row } from './statement.ts';
 
@@ -21,7 +22,7 @@ export function readDocument(shape: PlanShape, row: Row): MarkedDocument {
   for (const [index, { mapping }] of shape.embeds.entries()) {
     const children = JSON.parse(row[width + 1 + index] ?? '[]') as readonly Row[];
     marks.push(...children.map((child) => `${mapping.path}:${child.at(-1) ?? ''}`).sort());
-    const pointer = pointerTo({ segments: [mapping.path] });
+    const pointer = pointerOf([mapping.path]);
     const read = children.map((child) => readContent(mapping, child, pointer));
     unreadable.push(...read.flatMap((one) => one.unreadable));
     const contents = read.map(({ content }) => content);
