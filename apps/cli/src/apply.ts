@@ -3,7 +3,7 @@ import type { Kafka } from 'kafkajs';
 import type { Db } from 'mongodb';
 import type { LegacySystem, Systems } from '#config/systems';
 import { FicusError } from '#core/errors';
-import { type Plan, topicsOf } from '#core/plan';
+import { type Plan, tablesOf, topicsOf } from '#core/plan';
 import { checkAgainstCatalogue } from '#core/plan-catalogue';
 import { planClashes } from '#core/plan-change';
 import type { CatalogueTable } from '#core/ports/catalogue';
@@ -152,10 +152,6 @@ async function checkPartitions(topic: string, partitions: number, control: Contr
     'log_replaced',
     `topic ${topic} has ${partitions} partitions but had ${known.partitions} when its unit was applied; offsets no longer order a key's events`,
   );
-}
-
-export function tablesOf(plan: Plan): readonly string[] {
-  return [plan.root.table, ...plan.embeds.map((embed) => embed.table)];
 }
 
 function systemOf(name: string, systems: Systems): LegacySystem {

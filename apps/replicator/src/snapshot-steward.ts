@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Plan } from '#core/plan';
+import { type Plan, tablesOf } from '#core/plan';
 import type { Clock } from '#core/ports/clock';
 import type { InstanceStore } from '#core/ports/control';
 import type { LegacyStore } from '#core/ports/legacy-store';
@@ -180,10 +180,6 @@ export class SnapshotSteward {
   #now(): string {
     return new Date(this.#parts.clock.now()).toISOString();
   }
-}
-
-function tablesOf(plan: Plan): readonly string[] {
-  return [plan.root.table, ...plan.embeds.map((embed) => embed.table)];
 }
 
 /** A plan's tables are wanted from its first version on, those that a change concerned from that change on. */

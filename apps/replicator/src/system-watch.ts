@@ -1,7 +1,7 @@
 import type { Kafka } from 'kafkajs';
 import type { LegacySystem } from '#config/systems';
 import { FicusError, reasonOf } from '#core/errors';
-import { forwardGroup, type Plan, topicsOf } from '#core/plan';
+import { forwardGroup, type Plan, tablesOf, topicsOf } from '#core/plan';
 import type { LegacyColumn, LegacyStore } from '#core/ports/legacy-store';
 import type { ReplicationStatusStore } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
@@ -81,7 +81,7 @@ export class SystemWatch {
   /** One round: connector, then watermarks, snapshots and status of each unit. Never throws. */
   async tend(units: readonly Unit[]): Promise<void> {
     this.#units = units;
-    const tables = units.flatMap(({ plan }) => [plan.root.table, ...plan.embeds.map(({ table }) => table)]);
+    const tables = units.flatMap(({ plan }) => tablesOf(plan));
     const excluded = await this.#excluded(tables);
     // Without the source's answer the connector stays as it is; it could not stream from there either.
     if (excluded !== null) await this.#parts.connector.tend(tables, excluded);

@@ -109,6 +109,11 @@ export function knowsColumn(plan: Plan, table: string, column: string): boolean 
   return [...mapped, ...mapping.ignore, ...(embed?.parentKey ?? [])].includes(column);
 }
 
+/** Every table of the unit (`schema.table`): the root's first. */
+export function tablesOf(plan: Plan): readonly string[] {
+  return [plan.root.table, ...plan.embeds.map((embed) => embed.table)];
+}
+
 /** Every topic of the unit: the root's first. */
 export function topicsOf(plan: Plan): readonly string[] {
   return [plan.topic, ...plan.embeds.map((embed) => embed.topic)];

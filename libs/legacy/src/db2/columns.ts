@@ -63,10 +63,6 @@ export function readColumn(row: Row): Column {
   };
 }
 
-export function tablesOf(plan: Plan): readonly string[] {
-  return [plan.root.table, ...plan.embeds.map((embed) => embed.table)];
-}
-
 /** @throws FicusError `plan_invalid` naming the first table or column that the database does not have. */
 export function shapeOf(plan: Plan, tables: ReadonlyMap<string, readonly Column[]>): PlanShape {
   const shape = <M extends RowMapping>(mapping: M): { mapping: M; columns: ReadonlyMap<string, Column> } => {

@@ -1,13 +1,13 @@
 import type { CanonicalDocument, DocumentKey } from '#core/document';
 import { assert, FicusError } from '#core/errors';
 import { keyText } from '#core/key';
-import type { Plan } from '#core/plan';
+import { type Plan, tablesOf } from '#core/plan';
 import type { Clock } from '#core/ports/clock';
 import type { LegacyStore, MarkedDocument, WriteCommand, WriteResult } from '#core/ports/legacy-store';
 import type { ListQuery, Page } from '#core/query';
 import type { Position } from '#core/version';
 import { committedOffset, positionText } from './capture-position.ts';
-import { type Column, type PlanShape, readColumn, selectColumns, shapeOf, tablesOf } from './columns.ts';
+import { type Column, type PlanShape, readColumn, selectColumns, shapeOf } from './columns.ts';
 import {
   documents,
   documentsByKeys,

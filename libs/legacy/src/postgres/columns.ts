@@ -120,11 +120,6 @@ function readColumn(cells: readonly string[]): Column {
   };
 }
 
-/** The tables a plan reads: the root's and those of its embeds. */
-export function tablesOf(plan: Plan): readonly string[] {
-  return [plan.root.table, ...plan.embeds.map((embed) => embed.table)];
-}
-
 /** @throws FicusError `plan_invalid` naming the first table or column that the database does not have. */
 export function shapeOf(plan: Plan, tables: ReadonlyMap<string, readonly Column[]>): PlanShape {
   const shape = <M extends RowMapping>(mapping: M): { mapping: M; columns: ReadonlyMap<string, Column> } => {

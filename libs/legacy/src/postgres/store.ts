@@ -1,7 +1,7 @@
 import type { CanonicalDocument, DocumentKey } from '#core/document';
 import { assert, FicusError } from '#core/errors';
 import { keyText } from '#core/key';
-import { keyFields, type Plan } from '#core/plan';
+import { keyFields, type Plan, tablesOf } from '#core/plan';
 import type {
   LegacyColumn,
   LegacyStore,
@@ -14,7 +14,7 @@ import { assertReadable, keyOf } from '#core/render';
 import { parseText } from '#core/value';
 import type { Position } from '#core/version';
 import { pointersTo } from '../content.ts';
-import { type Column, type PlanShape, readColumns, selectColumns, shapeOf, tablesOf } from './columns.ts';
+import { type Column, type PlanShape, readColumns, selectColumns, shapeOf } from './columns.ts';
 import { Connections, type Session } from './connections.ts';
 import { placeOfError, serverError } from './errors.ts';
 import { selectPage } from './list-sql.ts';
