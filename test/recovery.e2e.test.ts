@@ -58,6 +58,11 @@ async function killAndRestart(victim: Victim): Promise<void> {
   await running.restart();
 }
 
+/** What the replicator says of its dependencies, for the message of a test that waits in vain. */
+async function readiness(): Promise<string> {
+  return await (await fetch(`${estate.apps.replicator.url}/health/ready`)).text();
+}
+
 async function snapshotRows(unit: string): Promise<{ complete: boolean; rows: number }> {
   const { snapshot } = await admin.unit(unit);
   return { complete: snapshot?.complete ?? false, rows: snapshot?.rows ?? 0 };
@@ -83,7 +88,7 @@ async function snapshotEnds(unit: string): Promise<void> {
       `the end of the snapshot of ${unit}, or more than ${rows} rows`,
       async () => {
         const now = await snapshotRows(unit);
-        if (!now.complete && now.rows <= rows) throw new Error(`${now.rows} rows`);
+        if (!now.complete && now.rows <= rows) throw new Error(`${now.rows} rows; ${await readiness()}`);
         return now;
       },
       { timeoutMs: 120_000, everyMs: 500 },
@@ -111,7 +116,7 @@ async function verified(unit: string): Promise<Awaited<ReturnType<AdminClient['v
     async () => {
       const found = await admin.verification(id);
       if (found === null || found.state === 'queued' || found.state === 'running')
-        throw new Error(found?.state ?? 'none');
+        throw new Error(`${found?.state ?? 'none'}; ${await readiness()}`);
       return found;
     },
     { timeoutMs: 240_000, everyMs: 250 },

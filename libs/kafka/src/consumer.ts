@@ -20,7 +20,7 @@ export interface ConsumeOptions {
    * A retryable FicusError (or a bug) makes the same records come again after a pause; nothing is skipped.
    */
   readonly handle: (records: readonly LogRecord[]) => Promise<void>;
-  /** Which partitions of a topic the group has handled records of, remembered for good; without it nothing is. */
+  /** Which partitions of a topic the group has committed an offset of, remembered for good; without it nothing is. */
   readonly begun?: {
     readonly read: (topic: string) => Promise<readonly number[]>;
     readonly add: (topic: string, partition: number) => Promise<void>;
@@ -117,13 +117,14 @@ export class LogConsumer {
   async #eachBatch(consumer: Consumer, payload: EachBatchPayload): Promise<void> {
     const { batch, heartbeat, isRunning, isStale, resolveOffset } = payload;
     const live = (): boolean => isRunning() && !isStale() && !this.#stopping.signal.aborted;
+    const { topic, partition } = batch;
     const [first] = batch.messages;
     if (first !== undefined && !(await this.#isWhole(batch, BigInt(first.offset), live))) return;
     for (let at = 0; at < batch.messages.length && live(); at += BATCH_RECORDS) {
       const records = batch.messages.slice(at, at + BATCH_RECORDS).map(
         (message): LogRecord => ({
-          topic: batch.topic,
-          partition: batch.partition,
+          topic,
+          partition,
           offset: BigInt(message.offset),
           key: message.key,
           value: message.value,
@@ -133,10 +134,10 @@ export class LogConsumer {
       if (last === undefined || !(await this.#handle(records, heartbeat, live))) return;
       resolveOffset(String(last.offset));
       const next = last.offset + 1n;
-      await consumer.commitOffsets([
-        { topic: batch.topic, partition: batch.partition, offset: String(next) },
-      ]);
-      this.#next.set(`${batch.topic}/${batch.partition}`, next);
+      await consumer.commitOffsets([{ topic, partition, offset: String(next) }]);
+      // Not before the offset is there: who dies in between has committed nothing, and no log was lost.
+      if (!this.#next.has(`${topic}/${partition}`)) await this.#options.begun?.add(topic, partition);
+      this.#next.set(`${topic}/${partition}`, next);
       await heartbeat();
     }
   }
@@ -160,7 +161,6 @@ export class LogConsumer {
         // Kafka forgets a group's offsets together with a topic that is deleted.
         const isForgotten = committed === null && ((await begun?.read(topic)) ?? []).includes(partition);
         if (committed === RESET || isForgotten) throw lostLog(topic, partition);
-        await begun?.add(topic, partition);
         return true;
       } catch (error) {
         trouble(error, pause);

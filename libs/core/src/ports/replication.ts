@@ -40,7 +40,7 @@ export interface TopicRecord {
   /** Raised when the topic was made anew: its offsets begin again and order nothing written before. */
   readonly incarnation: number;
   readonly partitions: number;
-  /** Partitions of which records were applied: one of them without a committed offset is another topic's. */
+  /** Partitions in which an offset was committed: one of them without any is another topic's. */
   readonly begun: readonly number[];
 }
 
@@ -48,7 +48,7 @@ export interface TopicStore {
   read(topic: string): Promise<TopicRecord | null>;
   /** Remembers a topic at its first sight (incarnation 1); a known one is left as it is and answered. */
   register(topic: string, partitions: number): Promise<TopicRecord>;
-  /** Remembers for good that records of the partition of a known topic were applied. */
+  /** Remembers for good that an offset was committed in the partition of a known topic. */
   begin(topic: string, partition: number): Promise<void>;
 }
 
