@@ -35,6 +35,8 @@ beforeEach(async () => {
   await ensureTopics(kafka, [{ topic, partitions: 1 }], { clock: systemClock });
   // The client's deleteTopicRecords knows only topics that it was asked about before.
   await admin.fetchTopicOffsets(topic);
+  // A broker that has just started still loads the group's coordinator: waited for here, so that it is no trouble below.
+  await expect.poll(() => progress.committed(group, [topic]).then(() => true), WAIT).toBe(true);
 });
 
 async function produce(...values: readonly string[]): Promise<void> {
@@ -89,7 +91,7 @@ describe('LogConsumer', () => {
     await produce('d');
     await expect.poll(() => second.seen, WAIT).toEqual(['2:c', '3:d']);
     await second.consumer.stop();
-    expect([...first.troubles, ...second.troubles].filter(isLost)).toEqual([]);
+    expect([...first.troubles, ...second.troubles]).toEqual([]);
   });
 
   it('begins where the log begins when the group is new to it', async () => {
@@ -114,7 +116,7 @@ describe('LogConsumer', () => {
     await expect.poll(() => second.seen, WAIT).toEqual(['0:a', '1:b']);
     await expect.poll(committed, WAIT).toBe(2n);
     await second.consumer.stop();
-    expect(second.troubles.filter(isLost)).toEqual([]);
+    expect(second.troubles).toEqual([]);
   });
 
   it('stops before a gap of records that expired unread, and stays so after a restart', async () => {
