@@ -6,7 +6,8 @@ import { keyText } from '#core/key';
 import type { Plan } from '#core/plan';
 import type { DocumentStore, DocumentWrite } from '#core/ports/document-store';
 import { decodeRecord, type LogRecord } from '#debezium/envelope';
-import { decodeValue } from '#debezium/value';
+import { valueDecoder } from '#debezium/value';
+import { FICUS_MODES } from '#debezium/wire-modes';
 
 /** The unit's state under which a batch is applied. */
 export interface ApplyContext {
@@ -42,6 +43,8 @@ interface Work {
   readonly key: DocumentKey;
   readonly changes: { change: RowChange; record: LogRecord }[];
 }
+
+const DECODE = valueDecoder(FICUS_MODES);
 
 /** How often a document may lose the race for its revision before the batch is given back to the log. */
 const MAX_ROUNDS = 20;
@@ -111,7 +114,7 @@ export class BatchApplier {
           context.plan,
           decoded.event,
           context.epoch,
-          decodeValue,
+          DECODE,
         );
         for (const column of unknownColumns) result.sighted(decoded.event.table, column, record);
         if (decoded.event.op === 'read') result.readRow(decoded.event.table);

@@ -8,7 +8,11 @@ import { keyText } from '#core/key';
 import type { Field, Plan } from '#core/plan';
 import { parseText } from '#core/value';
 import { decodeRecord, type LogRecord } from './envelope.ts';
-import { decodeValue } from './value.ts';
+import { valueDecoder } from './value.ts';
+import { modesOf } from './wire-modes.ts';
+
+/** The connectors ran with Debezium's defaults. */
+const decodeValue = valueDecoder(modesOf({}));
 
 /** Records of live connectors, see the README beside them. */
 const CORPUS = join(import.meta.dirname, '../../../test/corpus');
