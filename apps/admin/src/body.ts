@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type ErrorCode, FicusError } from '#core/errors';
 import { PHASES } from '#core/phase';
 import { pointerOf } from '#core/pointer';
-import { shownValue } from '#core/value';
+import { shownValue } from '#core/refusal';
 
 /** POST units/{unit}/transitions. */
 export const flipBody = z.strictObject({

@@ -16,6 +16,8 @@ export interface WireSchema {
   readonly name: string | null;
   readonly type: string;
   readonly parameters: Readonly<Record<string, string>>;
+  /** Of an array's elements. */
+  readonly items?: WireSchema;
 }
 
 export type WireRow = Readonly<Record<string, WireValue>>;

@@ -1,4 +1,10 @@
-import type { FieldType } from './field-type.ts';
+import {
+  type CanonicalScalar,
+  type CanonicalValue,
+  type ElementType,
+  type FieldType,
+  isList,
+} from './field-type.ts';
 
 /** A JSON Schema (2020-12), or a part of an OpenAPI document that holds one. */
 export type Schema = { readonly [name: string]: unknown };
@@ -15,8 +21,18 @@ export function schemaOf(type: FieldType, nullable: boolean): Schema {
 }
 
 /** A legal value in canonical form. */
-export function exampleOf(type: FieldType): boolean | number | string {
+export function exampleOf(type: FieldType): NonNullable<CanonicalValue> {
   switch (type.kind) {
+    case 'array':
+      return [elementExample(type.of)];
+    case 'bits':
+      return '10'.repeat(type.length).slice(0, type.length);
+    case 'hstore':
+      return '{"a":"1"}';
+    case 'interval':
+      return 'P1Y2M3DT4H5M6S';
+    case 'timetz':
+      return `13:45:30${fractionExample(type.precision)}Z`;
     case 'boolean':
       return true;
     case 'bytes':
@@ -47,8 +63,23 @@ export function exampleOf(type: FieldType): boolean | number | string {
   }
 }
 
+function elementExample(type: ElementType): CanonicalScalar {
+  const example = exampleOf(type);
+  return isList(example) ? null : example;
+}
+
 function plainSchema(type: FieldType): Schema {
   switch (type.kind) {
+    case 'array':
+      return { type: 'array', items: schemaOf(type.of, true) };
+    case 'bits':
+      return { type: 'string', pattern: `^[01]{${type.length}}$` };
+    case 'hstore':
+      return { type: 'string', contentMediaType: 'application/json' };
+    case 'interval':
+      return { type: 'string', format: 'duration' };
+    case 'timetz':
+      return { type: 'string', pattern: `^(${CLOCK}|24:00:00)${fraction(type.precision)}(Z|[+-].+)$` };
     case 'boolean':
       return { type: 'boolean' };
     case 'bytes':

@@ -1,3 +1,4 @@
+import { compareCodePoints } from './code-points.ts';
 import type { DocumentKey } from './document.ts';
 import { FicusError } from './errors.ts';
 import { type CanonicalValue, type FieldType, isFloating } from './field-type.ts';
@@ -55,32 +56,22 @@ export function compareValues(a: CanonicalValue, b: CanonicalValue, type: FieldT
     case 'int':
     case 'boolean':
       return sign(Number(a), Number(b));
+    case 'array':
+      return compareCodePoints(JSON.stringify(a), JSON.stringify(b));
+    case 'bits':
     case 'bytes':
     case 'date':
+    case 'hstore':
+    case 'interval':
     case 'json':
     case 'string':
     case 'time':
+    case 'timetz':
     case 'timestamp':
     case 'timestamptz':
     case 'uuid':
       return compareCodePoints(String(a), String(b));
   }
-}
-
-/** By code point, which is the order of UTF-8 bytes; JavaScript's own `<` compares UTF-16 units. */
-export function compareCodePoints(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let index = 0; index < length; index++) {
-    const x = a.charCodeAt(index);
-    const y = b.charCodeAt(index);
-    if (x !== y) return sign(rank(x), rank(y));
-  }
-  return sign(a.length, b.length);
-}
-
-/** Surrogates stand for code points above every other unit. */
-function rank(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
 function compareDecimals(a: string, b: string): number {

@@ -1,6 +1,7 @@
 import type { WireValue } from '#core/change-event';
 import { FicusError } from '#core/errors';
-import { plainDecimal, shownValue } from '#core/value';
+import { shownValue } from '#core/refusal';
+import { plainDecimal } from '#core/value';
 import type { WireModes } from './wire-modes.ts';
 
 const SETTING = "set the connector's decimal.handling.mode to string";

@@ -117,20 +117,24 @@ function columnSchemas(struct: Readonly<Record<string, unknown>>): ReadonlyMap<s
   const columns = new Map<string, WireSchema>();
   for (const field of listOf(struct['fields'])) {
     if (!isRecord(field) || typeof field['field'] !== 'string') continue;
-    const { name, type, parameters } = field;
-    columns.set(field['field'], {
-      name: typeof name === 'string' ? name : null,
-      type: typeof type === 'string' ? type : '',
-      parameters: isRecord(parameters)
-        ? Object.fromEntries(
-            Object.entries(parameters).flatMap(([k, v]) =>
-              ['string', 'number', 'bigint'].includes(typeof v) ? [[k, String(v)]] : [],
-            ),
-          )
-        : {},
-    });
+    columns.set(field['field'], wireSchema(field));
   }
   return columns;
+}
+
+function wireSchema({ name, type, parameters, items }: Readonly<Record<string, unknown>>): WireSchema {
+  return {
+    name: typeof name === 'string' ? name : null,
+    type: typeof type === 'string' ? type : '',
+    parameters: isRecord(parameters)
+      ? Object.fromEntries(
+          Object.entries(parameters).flatMap(([k, v]) =>
+            ['string', 'number', 'bigint'].includes(typeof v) ? [[k, String(v)]] : [],
+          ),
+        )
+      : {},
+    ...(isRecord(items) ? { items: wireSchema(items) } : {}),
+  };
 }
 
 function wireRow(

@@ -1,6 +1,7 @@
+import { isoFromDays, isoFromMicros, timeFromMicros } from '#core/calendar';
 import type { WireValue } from '#core/change-event';
 import { FicusError } from '#core/errors';
-import { isoFromDays, isoFromMicros, shownValue, timeFromMicros } from '#core/value';
+import { shownValue } from '#core/refusal';
 import type { WireModes } from './wire-modes.ts';
 
 /**

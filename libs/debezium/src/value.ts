@@ -1,7 +1,8 @@
 import { UNAVAILABLE, type ValueDecoder, type WireValue } from '#core/change-event';
 import { FicusError } from '#core/errors';
-import type { FieldType } from '#core/field-type';
-import { hexToBase64, parseCanonical, shownValue } from '#core/value';
+import type { ElementType, FieldType } from '#core/field-type';
+import { shownValue } from '#core/refusal';
+import { hexToBase64, parseCanonical } from '#core/value';
 import { decimalText } from './decimal.ts';
 import { placeholderTest } from './placeholder.ts';
 import { dateText, stampText, timeText } from './temporal.ts';
@@ -42,13 +43,59 @@ function nearCanonical(type: FieldType, wire: WireValue, modes: WireModes): unkn
       return typeof value === 'number' ? value !== 0 : value;
     case 'bytes':
       return bytesText(wire, modes);
+    case 'interval':
+      return intervalText(wire);
+    case 'bits':
+      return bitsText(type.length, value);
+    case 'hstore':
+      return isMap(value) ? JSON.stringify(value) : value;
+    case 'array':
+      return elementsOf(type.of, wire, modes);
     case 'int':
     case 'json':
     case 'string':
     case 'timestamptz':
+    case 'timetz':
     case 'uuid':
       return value;
   }
+}
+
+/** A row of an array that Java could not print: what Debezium 3.3.1 sends of an array of two dimensions. */
+const JAVA_ARRAY = /^\[L?[\w.]+;?@[0-9a-f]+$/;
+
+function elementsOf(type: ElementType, { value, schema }: WireValue, modes: WireModes): unknown {
+  if (!Array.isArray(value)) return value;
+  return value.map((element: unknown) => {
+    if (element === null) return null;
+    if (typeof element === 'string' && JAVA_ARRAY.test(element))
+      throw new FicusError(
+        'value_invalid',
+        `${shownValue(element)} is not legal here; legal is an array of one dimension`,
+      );
+    return nearCanonical(type, { value: element, schema: schema?.items ?? null }, modes);
+  });
+}
+
+function intervalText({ value }: WireValue): unknown {
+  if (typeof value !== 'number' && typeof value !== 'bigint') return value;
+  throw new FicusError(
+    'value_invalid',
+    `${shownValue(value)} came as microseconds, in which months and days are lost; set the connector's interval.handling.mode to string`,
+  );
+}
+
+/** Octets from the lowest on, without those at the end that are 0; a single bit comes as a boolean. */
+function bitsText(length: number, value: unknown): unknown {
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  if (typeof value !== 'string') return value;
+  const octets = [...Buffer.from(value, 'base64')].reverse();
+  const bits = octets.map((octet) => octet.toString(2).padStart(8, '0')).join('');
+  return bits.replace(/^0+/, '').padStart(length, '0');
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** In every mode but `bytes` a bytea travels as a text, and its schema is a plain string's. */

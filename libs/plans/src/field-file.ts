@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { FIELD_KINDS, type FieldKind, type FieldType } from '#core/field-type';
+import {
+  ELEMENT_KINDS,
+  type ElementType,
+  FIELD_KINDS,
+  type FieldKind,
+  type FieldType,
+  MAX_BITS,
+} from '#core/field-type';
 import { type Field, isReserved } from '#core/plan';
 import { DECIMAL_DIGITS } from '#core/value';
 import type { Path, Section } from './section.ts';
@@ -8,9 +15,10 @@ const PATH = /^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*$/;
 
 /** Members of a field beside `column` and `type`, and the kinds that each goes with. */
 const OPTIONS: Readonly<Record<string, readonly FieldKind[]>> = {
+  of: ['array'],
   trim: ['string'],
-  length: ['string'],
-  precision: ['decimal', 'time', 'timestamp', 'timestamptz'],
+  length: ['bits', 'string'],
+  precision: ['decimal', 'time', 'timestamp', 'timestamptz', 'timetz'],
   scale: ['decimal'],
 };
 const ALWAYS = ['column', 'type', 'required', 'readOnly', 'class', 'protect'];
@@ -61,16 +69,19 @@ function readField(section: Section, base: Path, path: string): Field | null {
     );
   }
   if (kind === undefined) return null;
+  const type = readType(section, at, kind);
+  return column === undefined || type === null
+    ? null
+    : { path, segments: path.split('.'), column, type, required, readOnly };
+}
+
+/** Null: a fault was noted without which nobody can tell the type. */
+function readType(section: Section, at: Path, kind: FieldKind): FieldType | null {
   for (const [option, kinds] of Object.entries(OPTIONS)) {
     if (section.raw([...at, option]) !== undefined && !kinds.includes(kind)) {
       section.fault([...at, option], `does not go with type ${kind}; it goes with ${kinds.join(', ')}`);
     }
   }
-  const type = readType(section, at, kind);
-  return column === undefined ? null : { path, segments: path.split('.'), column, type, required, readOnly };
-}
-
-function readType(section: Section, at: Path, kind: FieldKind): FieldType {
   const whole = (option: string, low: number, high: number): number | null =>
     section.read(
       [...at, option],
@@ -82,6 +93,17 @@ function readType(section: Section, at: Path, kind: FieldKind): FieldType {
         .default(null),
     ) ?? null;
   switch (kind) {
+    case 'array': {
+      const of = readElement(section, [...at, 'of']);
+      return of === null ? null : { kind, of };
+    }
+    case 'bits': {
+      const length = section.read(
+        [...at, 'length'],
+        z.int('a whole number').min(1, 'at least 1').max(MAX_BITS, `at most ${MAX_BITS}`),
+      );
+      return length === undefined ? null : { kind, length };
+    }
     case 'string':
       return {
         kind,
@@ -101,18 +123,36 @@ function readType(section: Section, at: Path, kind: FieldKind): FieldType {
     case 'time':
     case 'timestamp':
     case 'timestamptz':
+    case 'timetz':
       return { kind, precision: whole('precision', 0, 6) ?? 6 };
     case 'boolean':
     case 'bytes':
     case 'date':
     case 'double':
     case 'float':
+    case 'hstore':
     case 'int':
+    case 'interval':
     case 'json':
     case 'long':
     case 'uuid':
       return { kind };
   }
+}
+
+/** `of: int`, or `of: { type: string, trim: true }`. */
+function readElement(section: Section, at: Path): ElementType | null {
+  const isPlain = section.names(at).length === 0;
+  const kind = section.read(isPlain ? at : [...at, 'type'], z.enum(ELEMENT_KINDS));
+  if (isPlain || kind === undefined)
+    return kind === 'string' ? { kind, trim: false, length: null } : kind === undefined ? null : { kind };
+  section.only(at, ['type', ...Object.keys(OPTIONS)]);
+  const type = readType(section, at, kind);
+  return type !== null && isElement(type) ? type : null;
+}
+
+function isElement(type: FieldType): type is ElementType {
+  return ELEMENT_KINDS.some((kind) => kind === type.kind);
 }
 
 /** Works on the raw names, so that a fault in a field's type does not hide one in its place. */

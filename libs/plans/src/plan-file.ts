@@ -42,11 +42,16 @@ const MEMBERS = [
 const INEXACT = 'it is not exact, and values that are equal, such as 0 and -0, have more than one text';
 /** Why a type cannot identify a row. */
 const NO_KEY: Readonly<Partial<Record<FieldKind, string>>> = {
+  array: 'it is no single value',
+  bits: 'Debezium cannot read a table in chunks by it',
   boolean: 'databases do not order its values alike',
   bytes: 'its text, base64, has not the order of its bytes',
   double: INEXACT,
   float: INEXACT,
   time: 'Debezium cannot read a table in chunks by it',
+  hstore: 'it has no order',
+  interval: 'values of one length, such as P1M and P30D, are equal to the database',
+  timetz: 'times of different zones are one time in UTC',
   json: 'equal values, such as {"a":1} and {"a": 1}, have more than one text',
 };
 const KEY_KINDS =

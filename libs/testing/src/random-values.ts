@@ -1,14 +1,8 @@
 import fc from 'fast-check';
-import type { CanonicalValue, Content, FieldType } from '#core/field-type';
+import { isoFromDays, isoFromMicros, timeFromMicros } from '#core/calendar';
+import type { CanonicalScalar, CanonicalValue, Content, FieldType } from '#core/field-type';
 import type { Field } from '#core/plan';
-import {
-  hexToBase64,
-  isoFromDays,
-  isoFromMicros,
-  parseCanonical,
-  timeFromMicros,
-  trimBlanks,
-} from '#core/value';
+import { hexToBase64, parseCanonical, trimBlanks } from '#core/value';
 
 /** Characters on which stores quarrel: case, accents, blanks, quotes, escapes, and code points beyond 16 bits. */
 const ODD = [...'aAbBzZäßéØ漢字ﬀ~ \t\n"\'\\{},;%_.-0', '😀', '𝒳', '\u{10ffff}', '\uffff', '\ue000', '\u0001'];
@@ -57,6 +51,22 @@ export function canonicalOf(type: FieldType): fc.Arbitrary<CanonicalValue> {
       return stamp().map((micros) => isoFromMicros(micros, type.precision));
     case 'timestamptz':
       return stamp().map((micros) => `${isoFromMicros(micros, type.precision)}Z`);
+    case 'timetz':
+      return fc
+        .bigInt({ min: 0n, max: 86_399_999_999n })
+        .map((micros) => `${timeFromMicros(micros, type.precision)}Z`);
+    case 'interval':
+      return interval();
+    case 'bits':
+      return fc.string({ unit: fc.constantFrom('0', '1'), minLength: type.length, maxLength: type.length });
+    case 'hstore':
+      return fc
+        .dictionary(textOf(8), fc.option(textOf(8), { nil: null }), { maxKeys: 5 })
+        .map((pairs) => parseCanonical(type, JSON.stringify(pairs)));
+    case 'array':
+      return fc.array(fc.option(canonicalOf(type.of), { freq: 4, nil: null }), {
+        maxLength: 5,
+      }) as fc.Arbitrary<readonly CanonicalScalar[]>;
   }
 }
 
@@ -77,6 +87,19 @@ function textOf(length: number): fc.Arbitrary<string> {
     fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }).filter((one) => one !== '\u0000'),
   );
   return fc.string({ unit, maxLength: Math.min(length, 12) });
+}
+
+/** Months, days and microseconds as far as Debezium takes them; beyond, its connector stops. */
+function interval(): fc.Arbitrary<CanonicalValue> {
+  const some = (limit: number) => fc.integer({ min: -limit, max: limit });
+  return fc
+    .tuple(some(100_000), some(100_000), some(100_000), some(59), fc.boolean(), some(999_999))
+    .map(([months, days, hours, minutes, negative, micros]) =>
+      parseCanonical(
+        { kind: 'interval' },
+        `P${months}M${days}DT${hours}H${minutes}M${negative ? '-' : ''}1.${String(Math.abs(micros)).padStart(6, '0')}S`,
+      ),
+    );
 }
 
 function stamp(): fc.Arbitrary<bigint> {

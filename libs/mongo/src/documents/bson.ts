@@ -1,8 +1,9 @@
 import { Binary, Decimal128, Double, Int32, Long } from 'mongodb';
+import { isoFromMillis } from '#core/calendar';
 import type { DocumentKey } from '#core/document';
-import type { CanonicalValue, FieldType } from '#core/field-type';
+import { type CanonicalScalar, type CanonicalValue, type FieldType, isList } from '#core/field-type';
 import { keyFields, type Plan } from '#core/plan';
-import { isoFromMillis, plainDecimal } from '#core/value';
+import { plainDecimal } from '#core/value';
 
 /**
  * Canonical values to BSON and back, exact both ways (the table in core/field-type says which type holds what).
@@ -30,10 +31,16 @@ export function toBson(type: FieldType, value: CanonicalValue): unknown {
       return type.precision <= 3 ? new Date(`${String(value)}Z`) : value;
     case 'timestamptz':
       return type.precision <= 3 ? new Date(String(value)) : value;
+    case 'array':
+      return isList(value) ? value.map((element) => toBson(type.of, element)) : value;
+    case 'bits':
     case 'boolean':
+    case 'hstore':
+    case 'interval':
     case 'json':
     case 'string':
     case 'time':
+    case 'timetz':
     case 'uuid':
       return value;
   }
@@ -41,6 +48,12 @@ export function toBson(type: FieldType, value: CanonicalValue): unknown {
 
 /** A value that is none of the type's own (written by somebody else) comes back as its text: a scan shows it. */
 export function fromBson(type: FieldType, value: unknown): CanonicalValue {
+  if (type.kind === 'array' && Array.isArray(value))
+    return value.map((element) => scalarFromBson(type.of, element));
+  return scalarFromBson(type, value);
+}
+
+function scalarFromBson(type: FieldType, value: unknown): CanonicalScalar {
   if (value === null || value === undefined) return null;
   if (value instanceof Date) return fromDate(type, value);
   if (value instanceof Decimal128) return plainDecimal(value.toString());
@@ -52,7 +65,7 @@ export function fromBson(type: FieldType, value: unknown): CanonicalValue {
   return String(value);
 }
 
-function fromDate(type: FieldType, value: Date): CanonicalValue {
+function fromDate(type: FieldType, value: Date): string {
   // BSON dates reach further than JavaScript's.
   if (Number.isNaN(value.getTime())) return String(value);
   const text = isoFromMillis(value.getTime());

@@ -3,19 +3,24 @@ import type { FieldType } from '#core/field-type';
 import type { Field, Plan } from '#core/plan';
 
 const BSON_TYPES: Readonly<Record<FieldType['kind'], string>> = {
+  array: 'array',
+  bits: 'string',
   boolean: 'bool',
   bytes: 'binData',
   date: 'date',
   decimal: 'decimal',
   double: 'double',
   float: 'double',
+  hstore: 'string',
   int: 'int',
+  interval: 'string',
   json: 'string',
   long: 'long',
   string: 'string',
   time: 'string',
   timestamp: 'string',
   timestamptz: 'string',
+  timetz: 'string',
   uuid: 'string',
 };
 
@@ -78,9 +83,14 @@ function tree(fields: readonly Field[]): Record<string, Document> {
       at[segment] ??= { bsonType: 'object', properties: {} };
       at = at[segment].properties as Record<string, Document>;
     }
-    at[field.segments.at(-1) ?? field.path] = { bsonType: [bsonType(field.type), 'null'] };
+    at[field.segments.at(-1) ?? field.path] = valueSchema(field.type);
   }
   return properties;
+}
+
+function valueSchema(type: FieldType): Document {
+  const nullable = { bsonType: [bsonType(type), 'null'] };
+  return type.kind === 'array' ? { ...nullable, items: valueSchema(type.of) } : nullable;
 }
 
 function bsonType(type: FieldType): string {
