@@ -1,4 +1,5 @@
 import type { RowChange } from './apply.ts';
+import { isInfinite } from './calendar.ts';
 import type { DocumentKey } from './document.ts';
 import { FicusError } from './errors.ts';
 import type { CanonicalValue, FieldType } from './field-type.ts';
@@ -215,7 +216,7 @@ function decodeColumn(
   const isShiftable = context.event.calendar === 'hybrid' && DATED.includes(type.kind);
   try {
     const value = context.decode(type, wire);
-    return isShiftable && value !== null && String(value) < CALENDARS_AGREE ? UNAVAILABLE : value;
+    return isShiftable && typeof value === 'string' && isShifted(value) ? UNAVAILABLE : value;
   } catch (cause) {
     // A shift can lead out of the legal years.
     if (isShiftable && isEarly(wire.value)) return UNAVAILABLE;
@@ -227,6 +228,11 @@ function decodeColumn(
 }
 
 const DATED: readonly FieldType['kind'][] = ['date', 'timestamp', 'timestamptz'];
+
+/** Years of more than four digits are later, and the infinities are the same in every calendar. */
+function isShifted(value: string): boolean {
+  return !isInfinite(value) && !value.startsWith('+') && value < CALENDARS_AGREE;
+}
 
 /** Days, or a finer count, before 1970; or a text of a year before the first. */
 function isEarly(value: unknown): boolean {

@@ -13,6 +13,7 @@ const decimal = (precision: number | null, scale: number | null): FieldType => (
 const numeric = (precision: number | null, scale: number | null) =>
   column('c', 'numeric', { precision, scale });
 
+const wide = { kind: 'decimal', precision: null, scale: null, extended: true } as const;
 const array = (of: ElementType): FieldType => ({ kind: 'array', of });
 
 interface Case {
@@ -43,6 +44,20 @@ const cases: readonly Case[] = [
   { of: numeric(12, 2), as: decimal(12, 4), says: /numeric\(12,2\), but the plan holds 12,4 only/ },
   { of: numeric(12, 2), as: decimal(12, 0), says: /legal is type: decimal, precision: 12, scale: 2/ },
   { of: numeric(null, null), as: decimal(12, 2), says: /without a fixed scale/ },
+  {
+    of: numeric(38, 10),
+    as: decimal(null, null),
+    says: /numeric\(38,10\), which has more digits than MongoDB's decimal; legal is type: decimal, precision: 38, scale: 10, extended: true$/,
+  },
+  { of: numeric(38, 10), as: { ...wide, precision: 38, scale: 10 }, says: null },
+  { of: numeric(38, 10), as: wide, says: null },
+  { of: numeric(null, null), as: wide, says: null },
+  { of: numeric(5, -2), as: decimal(7, 0), says: null },
+  {
+    of: numeric(5, -2),
+    as: decimal(null, null),
+    says: /2,046 zeros .* legal is type: decimal, precision: 7, scale: 0$/,
+  },
   { of: numeric(18, 0), as: { kind: 'long' }, says: null },
   { of: numeric(19, 0), as: { kind: 'long' }, says: /legal is decimal$/ },
   // Of what Ficus has no type for, only the plan's author can know.

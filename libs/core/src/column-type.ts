@@ -36,6 +36,15 @@ export function columnTypeFault(column: CatalogueColumn, planned: FieldType): st
   if (planned.kind === 'array' && own.kind === 'array') return elementFault(said, planned.of, own.of);
   if (planned.kind === 'bits' && own.kind === 'bits' && planned.length !== own.length)
     return `${said}(${own.length}), but the plan says length ${planned.length}`;
+  if (
+    planned.kind === 'decimal' &&
+    own.kind === 'decimal' &&
+    own.extended === true &&
+    planned.extended !== true
+  )
+    return `${said}(${own.precision},${own.scale}), which has more digits than MongoDB's decimal; legal is ${membersOf(own)}`;
+  if (planned.kind === 'decimal' && planned.scale === null && (column.scale ?? 0) < 0)
+    return `${said} of scale ${column.scale}, which Debezium sends with 2,046 zeros after the point; legal is ${membersOf(own)}`;
   if (planned.kind === 'decimal' && own.kind === 'decimal' && planned.scale !== null) {
     if (own.scale === null)
       return `${said} without a fixed scale, but the plan says scale ${planned.scale}: leave precision and scale out`;

@@ -114,7 +114,8 @@ export function draftType(column: CatalogueColumn): DraftedType {
 
 export function canBeKey(column: CatalogueColumn): boolean {
   const drafted = draftType(column);
-  return drafted.kind === 'field' && !NO_KEY.includes(drafted.type.kind);
+  if (drafted.kind === 'ignored' || NO_KEY.includes(drafted.type.kind)) return false;
+  return !('extended' in drafted.type && drafted.type.extended === true);
 }
 
 /** The members of a plan's field after `column`, as YAML's scalars. */
@@ -137,10 +138,17 @@ export function typeMembers(type: FieldType): readonly (readonly [name: string, 
     case 'decimal':
       add('precision', type.precision);
       add('scale', type.scale);
+      add('extended', type.extended ?? false);
       break;
-    case 'time':
+    case 'date':
+      add('extended', type.extended ?? false);
+      break;
     case 'timestamp':
     case 'timestamptz':
+      add('precision', type.precision);
+      add('extended', type.extended ?? false);
+      break;
+    case 'time':
     case 'timetz':
       add('precision', type.precision);
       break;
@@ -184,13 +192,14 @@ function padded(column: CatalogueColumn): ElementType {
   return { kind: 'string', trim: true, length: column.length };
 }
 
-/** Digits are only promised when MongoDB can hold that many; a scale below 0 or above the digits cannot be said. */
+/** A negative scale, as in PostgreSQL's numeric(3,-2), stands for zeros before the point. */
 function decimal({ precision, scale }: CatalogueColumn): FieldType {
-  const said =
-    precision !== null && precision <= DECIMAL_DIGITS && (scale ?? 0) >= 0 && (scale ?? 0) <= precision;
-  return said
-    ? { kind: 'decimal', precision, scale: scale ?? 0 }
-    : { kind: 'decimal', precision: null, scale: null };
+  if (precision === null || (scale ?? 0) > precision)
+    return { kind: 'decimal', precision: null, scale: null };
+  const after = Math.max(scale ?? 0, 0);
+  const digits = precision - Math.min(scale ?? 0, 0);
+  const wide = digits > DECIMAL_DIGITS ? ({ extended: true } as const) : {};
+  return { kind: 'decimal', precision: digits, scale: after, ...wide };
 }
 
 function fraction({ precision, scale }: CatalogueColumn, otherwise: number): number {
@@ -207,8 +216,10 @@ function remarkOn(name: string, { precision, scale }: CatalogueColumn): string |
     return 'the zone is lost, which no event has: it becomes the time in UTC';
   if (name.endsWith('[]')) return 'an array of more dimensions is refused';
   if (/^(numeric|decimal)$/.test(name) && (precision === null || precision > DECIMAL_DIGITS))
-    return `a value of more than ${DECIMAL_DIGITS} digits is refused`;
-  if (name === 'decfloat') return 'NaN and infinity are refused';
+    return precision === null
+      ? `a value of more than ${DECIMAL_DIGITS} digits is refused, unless the field is extended: true`
+      : `of more than ${DECIMAL_DIGITS} digits, so MongoDB has the longer values as text, and it has no order`;
+  if (name === 'decfloat') return 'NaN and infinity are refused, unless the field is extended: true';
   const digits = /^time/.test(name) ? (precision ?? scale ?? 0) : 0;
   return digits > MAX_FRACTION ? `a value with more than ${MAX_FRACTION} fractional digits is refused` : null;
 }

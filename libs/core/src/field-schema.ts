@@ -9,6 +9,7 @@ import {
 /** A JSON Schema (2020-12), or a part of an OpenAPI document that holds one. */
 export type Schema = { readonly [name: string]: unknown };
 
+const EXTENDED_DATE = '([+-]\\d{6}|\\d{4})-\\d{2}-\\d{2}';
 const CLOCK = '([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d';
 
 /** The schema of a field's wire form, see field-type.ts. */
@@ -85,9 +86,16 @@ function plainSchema(type: FieldType): Schema {
     case 'bytes':
       return { type: 'string', contentEncoding: 'base64' };
     case 'date':
+      if (type.extended === true) return { type: 'string', pattern: `^(-?infinity|${EXTENDED_DATE})$` };
       return { type: 'string', format: 'date' };
-    case 'decimal':
-      return { type: 'string', format: 'decimal', pattern: decimalPattern(type.precision, type.scale) };
+    case 'decimal': {
+      const pattern = decimalPattern(type.precision, type.scale);
+      return {
+        type: 'string',
+        format: 'decimal',
+        pattern: type.extended === true ? `^(${pattern.slice(1, -1)}|NaN|-?Infinity)$` : pattern,
+      };
+    }
     case 'double':
     case 'float':
       return {
@@ -106,9 +114,15 @@ function plainSchema(type: FieldType): Schema {
       return type.length === null ? { type: 'string' } : { type: 'string', maxLength: type.length };
     case 'time':
       return { type: 'string', pattern: `^(${CLOCK}|24:00:00)${fraction(type.precision)}$` };
-    case 'timestamp':
-      return { type: 'string', pattern: `^\\d{4}-\\d{2}-\\d{2}T${CLOCK}${fraction(type.precision)}$` };
+    case 'timestamp': {
+      const stamp = `T${CLOCK}${fraction(type.precision)}`;
+      const pattern =
+        type.extended === true ? `^(-?infinity|${EXTENDED_DATE}${stamp})$` : `^\\d{4}-\\d{2}-\\d{2}${stamp}$`;
+      return { type: 'string', pattern };
+    }
     case 'timestamptz':
+      if (type.extended === true)
+        return { type: 'string', pattern: `^(-?infinity|${EXTENDED_DATE}T.+(Z|[+-].+))$` };
       return { type: 'string', format: 'date-time' };
     case 'uuid':
       return { type: 'string', format: 'uuid' };

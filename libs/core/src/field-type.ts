@@ -25,6 +25,17 @@
  * | array       | array of canonical values of one type, and null   | array of what that type is       |
  *
  * BSON dates hold milliseconds, so finer timestamps are kept as the canonical string, which sorts in time order.
+ *
+ * An `extended` field holds more, exactly, and pays for it:
+ *
+ * | type        | more canonical values                                    | in MongoDB                                |
+ * |-------------|----------------------------------------------------------|-------------------------------------------|
+ * | decimal     | any number of digits, "NaN", "Infinity", "-Infinity"     | Decimal128 up to 34 digits, else string;  |
+ * |             |                                                          | so it has no order                        |
+ * | date        | "infinity", "-infinity", years -271821 to 275760:        | date; the infinities are the first and    |
+ * |             | "-000043-03-15", "+010000-01-01"                         | the last millisecond of JavaScript's      |
+ * | timestamp   | as date                                                  | as date up to 3 digits, else long of      |
+ * | timestamptz |                                                          | microseconds, the infinities its ends     |
  */
 export type FieldType =
   | ElementType
@@ -32,19 +43,25 @@ export type FieldType =
   | { readonly kind: 'bits'; readonly length: number }
   | { readonly kind: 'boolean' }
   | { readonly kind: 'bytes' }
-  | { readonly kind: 'decimal'; readonly precision: number | null; readonly scale: number | null }
+  | { readonly kind: 'date'; readonly extended?: true }
+  | {
+      readonly kind: 'decimal';
+      readonly precision: number | null;
+      readonly scale: number | null;
+      readonly extended?: true;
+    }
   | { readonly kind: 'double' }
   | { readonly kind: 'float' }
   | { readonly kind: 'hstore' }
   | { readonly kind: 'interval' }
   | { readonly kind: 'time'; readonly precision: number }
-  | { readonly kind: 'timestamp'; readonly precision: number }
-  | { readonly kind: 'timestamptz'; readonly precision: number }
+  | { readonly kind: 'timestamp'; readonly precision: number; readonly extended?: true }
+  | { readonly kind: 'timestamptz'; readonly precision: number; readonly extended?: true }
   | { readonly kind: 'timetz'; readonly precision: number };
 
 /** Types that an array can have. Of any other one Debezium sends null for an array that an update left as it was. */
 export type ElementType =
-  | { readonly kind: 'date' }
+  | { readonly kind: 'date'; readonly extended?: never }
   | { readonly kind: 'int' }
   | { readonly kind: 'json' }
   | { readonly kind: 'long' }

@@ -1,3 +1,4 @@
+import { microsOf } from './calendar.ts';
 import { compareCodePoints } from './code-points.ts';
 import type { DocumentKey } from './document.ts';
 import { FicusError } from './errors.ts';
@@ -50,6 +51,12 @@ export function compareValues(a: CanonicalValue, b: CanonicalValue, type: FieldT
       return sign(BigInt(String(a)), BigInt(String(b)));
     case 'decimal':
       return compareDecimals(String(a), String(b));
+    case 'date':
+    case 'timestamp':
+    case 'timestamptz':
+      return type.extended === true
+        ? sign(microsOf(String(a)), microsOf(String(b)))
+        : compareCodePoints(String(a), String(b));
     case 'double':
     case 'float':
       return compareDoubles(Number(a), Number(b));
@@ -60,21 +67,23 @@ export function compareValues(a: CanonicalValue, b: CanonicalValue, type: FieldT
       return compareCodePoints(JSON.stringify(a), JSON.stringify(b));
     case 'bits':
     case 'bytes':
-    case 'date':
     case 'hstore':
     case 'interval':
     case 'json':
     case 'string':
     case 'time':
     case 'timetz':
-    case 'timestamp':
-    case 'timestamptz':
     case 'uuid':
       return compareCodePoints(String(a), String(b));
   }
 }
 
+/** What is no number, in PostgreSQL's order: below all numbers, above them, above all. */
+const NO_NUMBERS: Readonly<Record<string, number>> = { '-Infinity': -1, Infinity: 1, NaN: 2 };
+
 function compareDecimals(a: string, b: string): number {
+  const [left = 0, right = 0] = [NO_NUMBERS[a], NO_NUMBERS[b]];
+  if (left !== 0 || right !== 0) return sign(left, right);
   const scale = Math.max(fraction(a).length, fraction(b).length);
   return sign(unscaled(a, scale), unscaled(b, scale));
 }

@@ -50,10 +50,14 @@ describe('a column', () => {
     { column: column('c', 'numeric'), field: { type: 'decimal' }, says: /more than 34 digits/ },
     {
       column: column('c', 'numeric', { precision: 40, scale: 2 }),
-      field: { type: 'decimal' },
+      field: { type: 'decimal', precision: 40, scale: 2, extended: true },
       says: /more than 34 digits/,
     },
-    { column: column('c', 'numeric', { precision: 3, scale: -2 }), field: { type: 'decimal' } },
+    {
+      column: column('c', 'numeric', { precision: 3, scale: -2 }),
+      field: { type: 'decimal', precision: 5, scale: 0 },
+    },
+    { column: column('c', 'numeric', { precision: 3, scale: 5 }), field: { type: 'decimal' } },
     { column: column('c', 'DECFLOAT'), field: { type: 'decimal' }, kind: 'db2', says: /NaN and infinity/ },
     { column: column('c', 'real'), field: { type: 'float' } },
     { column: column('c', 'double precision'), field: { type: 'double' } },

@@ -31,8 +31,11 @@ const FILTER = /^filter\[([^\][]*)\](?:\[([^\][]*)\])?$/;
 const INTEGER = /^-?\d{1,15}$/;
 const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
 
+/** An extended decimal is in MongoDB a number or, when it is too long, a text. */
 export function isOrdered(field: Field): boolean {
-  return !UNORDERED.includes(field.type.kind);
+  return (
+    !UNORDERED.includes(field.type.kind) && !(field.type.kind === 'decimal' && field.type.extended === true)
+  );
 }
 
 /** The operators that a field takes. */

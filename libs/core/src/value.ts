@@ -1,5 +1,6 @@
 import { arrayElements } from './array-text.ts';
 import { parseDate, parseStamp, parseTime, parseZonedTime } from './calendar.ts';
+import { isoFromEra } from './era.ts';
 import {
   type CanonicalScalar,
   type CanonicalValue,
@@ -46,7 +47,7 @@ export function parseCanonical(type: FieldType, value: unknown): CanonicalValue 
     case 'long':
       return parseLong(value);
     case 'decimal':
-      return parseDecimal(value, type.precision, type.scale);
+      return parseDecimal(value, type);
     case 'string':
       return parseString(value, type);
     case 'json':
@@ -58,7 +59,7 @@ export function parseCanonical(type: FieldType, value: unknown): CanonicalValue 
     case 'bytes':
       return typeof value === 'string' && BASE64.test(value) ? value : refuse(value, 'base64 text');
     case 'date':
-      return parseDate(value);
+      return parseDate(value, type.extended);
     case 'time':
       return parseTime(value, type.precision);
     case 'timetz':
@@ -97,7 +98,7 @@ export function parseText(type: FieldType, text: string | null): CanonicalValue 
     case 'bytes':
       return text.startsWith('\\x') ? hexToBase64(text.slice(2)) : hexToBase64(text);
     case 'decimal':
-      return parseDecimal(plainDecimal(text.trim()), type.precision, type.scale);
+      return parseDecimal(plainDecimal(text.trim()), type);
     case 'long':
       return parseLong(text.trim());
     case 'string':
@@ -108,13 +109,14 @@ export function parseText(type: FieldType, text: string | null): CanonicalValue 
       return readHstore(text);
     case 'array':
       return arrayElements(text).map((element) => readElement(type.of, element));
-    case 'bits':
     case 'date':
+    case 'timestamp':
+    case 'timestamptz':
+      return parseCanonical(type, type.extended === true ? isoFromEra(text) : text);
+    case 'bits':
     case 'interval':
     case 'time':
     case 'timetz':
-    case 'timestamp':
-    case 'timestamptz':
     case 'uuid':
       return parseCanonical(type, text);
   }
@@ -190,11 +192,17 @@ function parseLong(value: unknown): CanonicalValue {
   return exact >= LONG_MIN && exact <= LONG_MAX ? String(exact) : refuse(value, legal);
 }
 
-function parseDecimal(value: unknown, precision: number | null, scale: number | null): CanonicalValue {
-  const legal =
+/** Words for what is no number; of them PostgreSQL's numeric and Db2's DECFLOAT have all three. */
+const NO_NUMBERS = ['NaN', 'Infinity', '-Infinity'];
+
+function parseDecimal(value: unknown, type: Extract<FieldType, { kind: 'decimal' }>): CanonicalValue {
+  const { precision, scale, extended = false } = type;
+  const number =
     precision === null
       ? 'a string such as "12.50"'
       : `a string such as "12.50" of ${precision} digits, ${scale ?? 0} after the point`;
+  const legal = extended ? `${number}, or ${NO_NUMBERS.map((one) => `"${one}"`).join(', ')}` : number;
+  if (extended && typeof value === 'string' && NO_NUMBERS.includes(value)) return value;
   if (typeof value !== 'string' || !DECIMAL.test(value)) return refuse(value, legal);
   const negative = value.startsWith('-');
   const [whole = '', fraction = ''] = (negative ? value.slice(1) : value).split('.');
@@ -203,16 +211,22 @@ function parseDecimal(value: unknown, precision: number | null, scale: number | 
   const kept =
     scale === null ? fraction : fraction.slice(0, Math.max(scale, 0)).padEnd(Math.max(scale, 0), '0');
   const integer = whole.replace(/^0+(?=\d)/, '');
-  const significant = (integer + kept).replace(/^0+/, '').length;
   if (precision !== null && integer.replace(/^0+/, '').length > precision - Math.max(scale ?? 0, 0))
     return refuse(value, legal);
-  if (significant > DECIMAL_DIGITS || kept.length > DECIMAL_FRACTION)
+  const body = kept === '' ? integer : `${integer}.${kept}`;
+  if (!extended && !fitsDecimal128(body))
     return refuse(
       value,
       `at most ${DECIMAL_DIGITS} significant digits, at most ${DECIMAL_FRACTION} of them after the point, which is what MongoDB can hold exactly`,
     );
-  const body = kept === '' ? integer : `${integer}.${kept}`;
   return negative && /[1-9]/.test(body) ? `-${body}` : body;
+}
+
+/** Can MongoDB's Decimal128 hold this canonical decimal exactly, with its scale? */
+export function fitsDecimal128(text: string): boolean {
+  const [whole = '', fraction = ''] = text.split('.');
+  const significant = (whole + fraction).replace(/^-?0*/, '').length;
+  return !NO_NUMBERS.includes(text) && significant <= DECIMAL_DIGITS && fraction.length <= DECIMAL_FRACTION;
 }
 
 function parseString(value: unknown, type: Extract<FieldType, { kind: 'string' }>): CanonicalValue {

@@ -6,8 +6,15 @@ import type { WireModes } from './wire-modes.ts';
 
 const SETTING = "set the connector's decimal.handling.mode to string";
 
+/** Of a numeric, as `decimal.handling.mode=string` writes them. */
+const NO_NUMBERS: Readonly<Record<string, string>> = {
+  NAN: 'NaN',
+  POSITIVE_INFINITY: 'Infinity',
+  NEGATIVE_INFINITY: '-Infinity',
+};
+
 /** A decimal of Debezium's wire in plain notation. @throws FicusError `value_invalid` when its digits may be lost. */
-export function decimalText({ value, schema }: WireValue, { decimal }: WireModes): string {
+export function decimalText({ value, schema }: WireValue, { decimal }: WireModes, extended: boolean): string {
   if (schema?.name === 'org.apache.kafka.connect.data.Decimal' && typeof value === 'string')
     return withScale(unscaled(value), Number(schema.parameters['scale'] ?? 0));
   if (isVariableScale(value)) return withScale(unscaled(value.value), value.scale);
@@ -16,6 +23,8 @@ export function decimalText({ value, schema }: WireValue, { decimal }: WireModes
       'value_invalid',
       `${shownValue(value)} is a decimal whose scale is in no schema; ${SETTING}`,
     );
+  if (typeof value === 'string' && extended && Object.hasOwn(NO_NUMBERS, value))
+    return NO_NUMBERS[value] ?? value;
   if (typeof value === 'string') return plainDecimal(value);
   throw new FicusError(
     'value_invalid',

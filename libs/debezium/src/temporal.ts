@@ -1,4 +1,4 @@
-import { isoFromDays, isoFromMicros, timeFromMicros } from '#core/calendar';
+import { isoFromDays, isoFromMicros, stampFromMicros, timeFromMicros } from '#core/calendar';
 import type { WireValue } from '#core/change-event';
 import { FicusError } from '#core/errors';
 import { shownValue } from '#core/refusal';
@@ -28,27 +28,60 @@ const DATES = ['io.debezium.time.Date', 'org.apache.kafka.connect.data.Date'];
 /** Digits that the texts have; `parseCanonical` refuses more of them than the field has. */
 const MICROS = 6;
 
-export function dateText({ value, schema }: WireValue): unknown {
-  if (typeof value === 'string') return local(value);
+/**
+ * PostgreSQL's infinities, as 3.3.1 sends them: of a date in a streamed row and in a snapshot's (by way of JDBC, so a day
+ * more or less by the connector's time zone), and of a timestamp in microseconds.
+ */
+const INFINITE_DAYS: readonly (readonly [days: number, spread: number, text: string])[] = [
+  [-2_147_472_692, 0, 'infinity'],
+  [-2_147_472_691, 0, '-infinity'],
+  [-622_191_234, 1, 'infinity'],
+  [-625_821_272, 1, '-infinity'],
+];
+const INFINITE_MICROS: ReadonlyMap<bigint, string> = new Map([
+  [9_223_372_036_825_200_000n, 'infinity'],
+  [-9_223_372_036_832_400_000n, '-infinity'],
+]);
+/** The same where they travel as ISO text. */
+const INFINITE_TEXTS: Readonly<Record<string, string>> = {
+  '-5877611-06-21': 'infinity',
+  '-5877611-06-22': '-infinity',
+  '+292278994-08-16': 'infinity',
+  '+292269055-12-02': '-infinity',
+  '+294247-01-10T04:00:25.2': 'infinity',
+  '-290308-12-21T19:59:27.6': '-infinity',
+};
+
+export function dateText({ value, schema }: WireValue, extended: boolean): unknown {
+  if (typeof value === 'string') return local(value, extended);
   if (schema !== null && schema.name !== null && !DATES.includes(schema.name)) throw unsupported(schema.name);
-  return typeof value === 'number' ? isoFromDays(value) : value;
+  if (typeof value !== 'number') return value;
+  const infinite = INFINITE_DAYS.find(([days, spread]) => Math.abs(value - days) <= spread);
+  return extended && infinite !== undefined ? infinite[2] : isoFromDays(value, extended);
 }
 
 export function timeText(precision: number, { value, schema }: WireValue, { time }: WireModes): string {
-  if (typeof value === 'string') return local(value);
+  if (typeof value === 'string') return local(value, false);
   const usual = time === 'adaptive_time_microseconds' ? 'us' : unitOf(time, precision);
   const micros = microsOf(value, named(TIME_UNITS, schema?.name, usual));
   return timeFromMicros(micros, MICROS);
 }
 
-export function stampText(precision: number, { value, schema }: WireValue, { time }: WireModes): string {
-  if (typeof value === 'string') return local(value);
-  return stamp(microsOf(value, named(STAMP_UNITS, schema?.name, unitOf(time, precision))));
+export function stampText(
+  { precision, extended }: { readonly precision: number; readonly extended?: true },
+  { value, schema }: WireValue,
+  { time }: WireModes,
+): string {
+  if (typeof value === 'string') return local(value, extended === true);
+  const micros = microsOf(value, named(STAMP_UNITS, schema?.name, unitOf(time, precision)));
+  if (extended !== true) return stamp(micros);
+  return INFINITE_MICROS.get(micros) ?? stampFromMicros(micros, MICROS) ?? String(micros);
 }
 
 /** `isostring` puts a Z behind values that have no zone. */
-function local(text: string): string {
-  return text.endsWith('Z') ? text.slice(0, -1) : text;
+function local(text: string, extended: boolean): string {
+  const bare = text.endsWith('Z') ? text.slice(0, -1) : text;
+  return extended && Object.hasOwn(INFINITE_TEXTS, bare) ? (INFINITE_TEXTS[bare] ?? bare) : bare;
 }
 
 function unitOf(mode: WireModes['time'], precision: number): Unit {
@@ -79,7 +112,7 @@ function microsOf(value: unknown, unit: Unit): bigint {
   return unit === 'ms' ? amount * 1_000n : fromNanos(amount);
 }
 
-/** Years beyond 1 to 9999 (infinity among them) have no canonical form yet and are refused by name. */
+/** Years beyond 1 to 9999 (infinity among them) are refused by name. */
 function stamp(micros: bigint): string {
   if (micros < -62_135_596_800_000_000n || micros >= 253_402_300_800_000_000n) {
     throw new FicusError(

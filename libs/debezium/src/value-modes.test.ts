@@ -36,6 +36,48 @@ function decode({ type, value, modes, schema }: Given): unknown {
   return decoder(type, { value, schema: name === undefined ? null : { name, type: '', parameters: {} } });
 }
 
+const EVER: FieldType = { kind: 'date', extended: true };
+const WIDE: FieldType = { kind: 'decimal', precision: null, scale: null, extended: true };
+const longStamp = (precision: number): FieldType => ({ kind: 'timestamp', precision, extended: true });
+
+/** As Debezium 3.3.1 sends them, streamed and from a snapshot. */
+const extended: readonly Case[] = [
+  { what: 'infinity, streamed', type: EVER, value: -2147472692, canonical: 'infinity' },
+  { what: 'minus infinity, streamed', type: EVER, value: -2147472691, canonical: '-infinity' },
+  { what: 'infinity of a snapshot', type: EVER, value: -622191234, canonical: 'infinity' },
+  { what: 'infinity of a snapshot, elsewhere', type: EVER, value: -622191235, canonical: 'infinity' },
+  { what: 'minus infinity of a snapshot', type: EVER, value: -625821272, canonical: '-infinity' },
+  { what: 'a year BC', type: EVER, value: -735160, canonical: '-000043-03-15' },
+  { what: 'a year of five digits', type: EVER, value: 2932897, canonical: '+010000-01-01' },
+  { what: 'infinity in milliseconds', type: longStamp(3), value: 9223372036825200n, canonical: 'infinity' },
+  {
+    what: 'minus infinity in microseconds',
+    type: longStamp(6),
+    value: -9223372036832400000n,
+    canonical: '-infinity',
+  },
+  {
+    what: 'a timestamp BC',
+    type: longStamp(6),
+    value: -63517787999876544n,
+    canonical: '-000043-03-15T10:00:00.123456',
+  },
+  {
+    what: 'infinity with a zone',
+    type: { kind: 'timestamptz', precision: 3, extended: true },
+    value: 'infinity',
+    canonical: 'infinity',
+  },
+  {
+    what: 'year 10000 with a zone',
+    type: { kind: 'timestamptz', precision: 6, extended: true },
+    value: '+10000-01-01T00:00:00.000001Z',
+    canonical: '+010000-01-01T00:00:00.000001Z',
+  },
+  { what: 'a numeric that is none', type: WIDE, value: 'NAN', canonical: 'NaN' },
+  { what: 'an infinite numeric', type: WIDE, value: 'NEGATIVE_INFINITY', canonical: '-Infinity' },
+];
+
 const cases: readonly Case[] = [
   {
     what: 'microseconds, by the mode, for a field of milliseconds',
@@ -146,9 +188,12 @@ const refusals: readonly Refusal[] = [
     modes: { binary: 'hex' },
     says: /hexadecimal/,
   },
+  { what: 'a date beyond the last', type: EVER, value: 2145042905, says: /number of days/ },
+  { what: 'a timestamp beyond the last', type: longStamp(6), value: -9223372036853775000n, says: /275760/ },
 ];
 
 describe('valueDecoder, by the modes,', () => {
+  it.each(extended)('reads $what into an extended field', (one) => expect(decode(one)).toBe(one.canonical));
   it.each(cases)('reads $what', (one) => expect(decode(one)).toBe(one.canonical));
   it.each(refusals)('refuses $what', (one) => expect(() => decode(one)).toThrow(one.says));
 });

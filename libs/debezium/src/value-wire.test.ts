@@ -52,6 +52,15 @@ function counted(
   return { value: integer(value), name };
 }
 
+const INFINITE: Readonly<Record<string, bigint>> = {
+  infinity: 9_223_372_036_825_200_000n,
+  '-infinity': -9_223_372_036_832_400_000n,
+};
+const ISO_INFINITE: Readonly<Record<string, string>> = {
+  infinity: '+294247-01-10T04:00:25.2Z',
+  '-infinity': '-290308-12-21T19:59:27.6Z',
+};
+
 function unitOf(mode: WireModes['time'], precision: number, kind: 'Time' | 'Timestamp'): 'ms' | 'us' | 'ns' {
   if (mode === 'connect') return 'ms';
   if (mode === 'microseconds' || (mode === 'adaptive_time_microseconds' && kind === 'Time')) return 'us';
@@ -66,10 +75,12 @@ function bytesOf(unscaled: bigint): string {
   return Buffer.from(hex.padStart(width * 2, '0'), 'hex').toString('base64');
 }
 
-function decimal(text: string, scale: number | null, mode: WireModes['decimal']): Sent {
+function decimal(text: string, scale: number | null, mode: WireModes['decimal']): Sent | undefined {
+  const odd = { NaN: 'NAN', Infinity: 'POSITIVE_INFINITY', '-Infinity': 'NEGATIVE_INFINITY' }[text];
+  if (mode === 'string') return { value: odd ?? text, name: null };
+  if (odd !== undefined) return undefined;
   const [whole = '', fraction = ''] = text.split('.');
   const value = bytesOf(BigInt(whole + fraction));
-  if (mode === 'string') return { value: text, name: null };
   return scale === null
     ? { value: { scale: fraction.length, value }, name: 'io.debezium.data.VariableScaleDecimal' }
     : {
@@ -137,6 +148,14 @@ function encode(type: FieldType, value: CanonicalScalar, modes: WireModes): Sent
     case 'bits':
       return bits(text);
     case 'date':
+      if (text === 'infinity')
+        return iso
+          ? { value: '-5877611-06-21Z', name: 'io.debezium.time.IsoDate' }
+          : { value: -2147472692, name: 'io.debezium.time.Date' };
+      if (text === '-infinity')
+        return iso
+          ? { value: '+292269055-12-02Z', name: 'io.debezium.time.IsoDate' }
+          : { value: -625821272, name: 'io.debezium.time.Date' };
       if (iso) return { value: `${text}Z`, name: 'io.debezium.time.IsoDate' };
       return {
         value: Date.parse(`${text}T00:00:00Z`) / 86_400_000,
@@ -149,9 +168,9 @@ function encode(type: FieldType, value: CanonicalScalar, modes: WireModes): Sent
       return unit === 'ms' && micros % 1_000n !== 0n ? undefined : counted(micros, unit, 'Time', connect);
     }
     case 'timestamp': {
-      if (iso) return { value: `${text}Z`, name: 'io.debezium.time.IsoTimestamp' };
+      if (iso) return { value: ISO_INFINITE[text] ?? `${text}Z`, name: 'io.debezium.time.IsoTimestamp' };
       const unit = unitOf(modes.time, type.precision, 'Timestamp');
-      const micros = microsOf(text);
+      const micros = INFINITE[text] ?? microsOf(text);
       if (unit === 'ms' && micros % 1_000n !== 0n) return undefined;
       if (unit === 'ns' && BigInt.asIntN(64, micros * 1_000n) !== micros * 1_000n) return undefined;
       return counted(micros, unit, 'Timestamp', connect);

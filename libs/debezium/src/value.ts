@@ -27,15 +27,15 @@ function nearCanonical(type: FieldType, wire: WireValue, modes: WireModes): unkn
   const { value } = wire;
   switch (type.kind) {
     case 'decimal':
-      return decimalText(wire, modes);
+      return decimalText(wire, modes, type.extended === true);
     case 'long':
       return typeof value === 'bigint' || typeof value === 'number' ? String(value) : value;
     case 'date':
-      return dateText(wire);
+      return dateText(wire, type.extended === true);
     case 'time':
       return timeText(type.precision, wire, modes);
     case 'timestamp':
-      return stampText(type.precision, wire, modes);
+      return stampText(type, wire, modes);
     case 'double':
     case 'float':
       return typeof value === 'bigint' ? Number(value) : value;

@@ -15,6 +15,7 @@ const PATH = /^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*$/;
 
 /** Members of a field beside `column` and `type`, and the kinds that each goes with. */
 const OPTIONS: Readonly<Record<string, readonly FieldKind[]>> = {
+  extended: ['date', 'decimal', 'timestamp', 'timestamptz'],
   of: ['array'],
   trim: ['string'],
   length: ['bits', 'string'],
@@ -75,6 +76,9 @@ function readField(section: Section, base: Path, path: string): Field | null {
     : { path, segments: path.split('.'), column, type, required, readOnly };
 }
 
+/** PostgreSQL's numeric(1000) is the longest that can be declared. */
+const MAX_DIGITS = 1_000;
+
 /** Null: a fault was noted without which nobody can tell the type. */
 function readType(section: Section, at: Path, kind: FieldKind): FieldType | null {
   for (const [option, kinds] of Object.entries(OPTIONS)) {
@@ -92,6 +96,7 @@ function readType(section: Section, at: Path, kind: FieldKind): FieldType | null
         .nullable()
         .default(null),
     ) ?? null;
+  const extended = section.read([...at, 'extended'], flag) === true ? ({ extended: true } as const) : {};
   switch (kind) {
     case 'array': {
       const of = readElement(section, [...at, 'of']);
@@ -111,23 +116,26 @@ function readType(section: Section, at: Path, kind: FieldKind): FieldType | null
         length: whole('length', 1, 16_000_000),
       };
     case 'decimal': {
-      const precision = whole('precision', 1, DECIMAL_DIGITS);
-      const scale = whole('scale', 0, DECIMAL_DIGITS);
+      const most = extended.extended === true ? MAX_DIGITS : DECIMAL_DIGITS;
+      const precision = whole('precision', 1, most);
+      const scale = whole('scale', 0, most);
       if (section.raw([...at, 'precision']) === undefined && scale !== null)
         section.fault([...at, 'scale'], 'a scale needs a precision beside it');
       if (precision !== null && scale !== null && scale > precision) {
         section.fault([...at, 'scale'], `must not be greater than the precision, ${precision}`);
       }
-      return { kind, precision, scale: precision === null ? null : (scale ?? 0) };
+      return { kind, precision, scale: precision === null ? null : (scale ?? 0), ...extended };
     }
-    case 'time':
     case 'timestamp':
     case 'timestamptz':
+      return { kind, precision: whole('precision', 0, 6) ?? 6, ...extended };
+    case 'time':
     case 'timetz':
       return { kind, precision: whole('precision', 0, 6) ?? 6 };
+    case 'date':
+      return { kind, ...extended };
     case 'boolean':
     case 'bytes':
-    case 'date':
     case 'double':
     case 'float':
     case 'hstore':

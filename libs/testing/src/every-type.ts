@@ -25,6 +25,9 @@ export const EVERY_TYPE: readonly FieldType[] = [
   { kind: 'decimal', precision: 2, scale: 2 },
   { kind: 'decimal', precision: 5, scale: 0 },
   { kind: 'decimal', precision: 34, scale: 10 },
+  { kind: 'date', extended: true },
+  { kind: 'decimal', precision: null, scale: null, extended: true },
+  { kind: 'decimal', precision: 38, scale: 10, extended: true },
   { kind: 'double' },
   { kind: 'float' },
   { kind: 'hstore' },
@@ -34,5 +37,7 @@ export const EVERY_TYPE: readonly FieldType[] = [
     { kind: 'timestamp', precision },
     { kind: 'timestamptz', precision },
     { kind: 'timetz', precision },
+    { kind: 'timestamp', precision, extended: true },
+    { kind: 'timestamptz', precision, extended: true },
   ]),
 ];

@@ -18,8 +18,13 @@ export function canonicalOf(type: FieldType): fc.Arbitrary<CanonicalValue> {
       return fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String);
     case 'decimal': {
       const scale = type.scale ?? 0;
-      const most = 10n ** BigInt(Math.min(type.precision ?? 18, 34)) - 1n;
-      return fc.bigInt({ min: 0n, max: most }).map((unscaled) => scaled(unscaled, scale));
+      const most = 10n ** BigInt(type.precision ?? 18) - 1n;
+      const number = fc.bigInt({ min: 0n, max: most }).map((unscaled) => scaled(unscaled, scale));
+      if (type.extended !== true) return number;
+      // PostgreSQL has infinities only where no precision is declared.
+      const wide =
+        type.precision === null ? ['NaN', 'Infinity', '-Infinity', `1${'0'.repeat(34)}.50`] : ['NaN'];
+      return fc.oneof({ weight: 4, arbitrary: number }, fc.constantFrom(...wide));
     }
     case 'double':
       return fc.oneof(
@@ -42,14 +47,29 @@ export function canonicalOf(type: FieldType): fc.Arbitrary<CanonicalValue> {
         .uint8Array({ maxLength: 20 })
         .map((bytes) => hexToBase64([...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')));
     case 'date':
-      return fc.integer({ min: -719_162, max: 2_932_896 }).map(isoFromDays);
+      return type.extended === true
+        ? fc.oneof(
+            INFINITY,
+            extendedMicros().map((micros) => isoFromMicros(micros, 0).split('T')[0] ?? ''),
+          )
+        : fc.integer({ min: -719_162, max: 2_932_896 }).map((days) => isoFromDays(days));
     case 'time':
       return fc
         .bigInt({ min: 0n, max: 86_399_999_999n })
         .map((micros) => timeFromMicros(micros, type.precision));
     case 'timestamp':
+      if (type.extended === true)
+        return fc.oneof(
+          INFINITY,
+          extendedMicros().map((micros) => isoFromMicros(micros, type.precision)),
+        );
       return stamp().map((micros) => isoFromMicros(micros, type.precision));
     case 'timestamptz':
+      if (type.extended === true)
+        return fc.oneof(
+          INFINITY,
+          extendedMicros().map((micros) => `${isoFromMicros(micros, type.precision)}Z`),
+        );
       return stamp().map((micros) => `${isoFromMicros(micros, type.precision)}Z`);
     case 'timetz':
       return fc
@@ -100,6 +120,18 @@ function interval(): fc.Arbitrary<CanonicalValue> {
         `P${months}M${days}DT${hours}H${minutes}M${negative ? '-' : ''}1.${String(Math.abs(micros)).padStart(6, '0')}S`,
       ),
     );
+}
+
+const INFINITY = fc.constantFrom('infinity', '-infinity');
+
+/** From PostgreSQL's first year, 4713 BC, to the last that a JavaScript date has; often near the ordinary ones. */
+function extendedMicros(): fc.Arbitrary<bigint> {
+  return fc.oneof(
+    fc.bigInt({ min: -210_863_520_000_000_000n, max: 8_639_999_913_599_999_999n }),
+    fc.bigInt({ min: -63_000_000_000_000_000n, max: -61_000_000_000_000_000n }),
+    fc.bigInt({ min: 253_402_300_700_000_000n, max: 253_402_300_900_000_000n }),
+    stamp(),
+  );
 }
 
 function stamp(): fc.Arbitrary<bigint> {

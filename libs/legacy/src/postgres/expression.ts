@@ -1,4 +1,5 @@
 import { arrayText } from '#core/array-text';
+import { eraFromIso } from '#core/era';
 import { type CanonicalValue, type FieldType, isList } from '#core/field-type';
 import { hstoreText } from '#core/hstore';
 import type { Column } from './columns.ts';
@@ -100,7 +101,16 @@ export function assigned(column: Column, type: FieldType, placeholder: string): 
 export function parameterText(type: FieldType, value: CanonicalValue): string | null {
   if (value === null) return null;
   if (isList(value)) return arrayText(value.map((element) => (element === null ? null : String(element))));
-  return type.kind === 'hstore' ? hstoreText(String(value)) : String(value);
+  switch (type.kind) {
+    case 'hstore':
+      return hstoreText(String(value));
+    case 'date':
+    case 'timestamp':
+    case 'timestamptz':
+      return type.extended === true ? eraFromIso(String(value)) : String(value);
+    default:
+      return String(value);
+  }
 }
 
 /** Two times with a zone are one instant of the day, whatever their zones: so an event has them. */

@@ -89,11 +89,13 @@ function tree(fields: readonly Field[]): Record<string, Document> {
 }
 
 function valueSchema(type: FieldType): Document {
-  const nullable = { bsonType: [bsonType(type), 'null'] };
+  const nullable = { bsonType: [...bsonTypes(type), 'null'] };
   return type.kind === 'array' ? { ...nullable, items: valueSchema(type.of) } : nullable;
 }
 
-function bsonType(type: FieldType): string {
-  const dated = (type.kind === 'timestamp' || type.kind === 'timestamptz') && type.precision <= 3;
-  return dated ? 'date' : BSON_TYPES[type.kind];
+function bsonTypes(type: FieldType): readonly string[] {
+  if (type.kind === 'decimal' && type.extended === true) return ['decimal', 'string'];
+  if (type.kind !== 'timestamp' && type.kind !== 'timestamptz') return [BSON_TYPES[type.kind]];
+  if (type.precision <= 3) return ['date'];
+  return [type.extended === true ? 'long' : 'string'];
 }
