@@ -30,7 +30,10 @@ export function modeFaults(config: ConnectorConfig): ModeFaults {
   const warned = [
     ...decimalWarnings(modes),
     ...(modes.time === 'isostring'
-      ? ['time.precision.mode=isostring sends the time 24:00:00 as 00:00:00; set it to adaptive']
+      ? [
+          'time.precision.mode=isostring sends the time 24:00:00 as 00:00:00, and an array of dates that an update left ' +
+            'unchanged (TOAST) as null; set it to adaptive',
+        ]
       : []),
     ...(isPostgres ? postgresWarnings(config, modes) : []),
     ...SIDES.flatMap((side) => inheritedConverter(config, side)),
@@ -57,7 +60,8 @@ function decimalFaults(config: ConnectorConfig, { decimal }: WireModes): readonl
 function decimalWarnings({ decimal }: WireModes): readonly string[] {
   return decimal === 'precise'
     ? [
-        'decimal.handling.mode=precise sends NaN as null, and so an unchanged decimal of thousands of digits; set it to string',
+        'decimal.handling.mode=precise sends NaN and the infinities as null, and so a decimal of thousands of digits that an ' +
+          'update left unchanged (TOAST), and leaves out the zeros at the end of a numeric without a scale; set it to string',
       ]
     : [];
 }

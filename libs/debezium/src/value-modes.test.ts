@@ -41,7 +41,7 @@ const WIDE: FieldType = { kind: 'decimal', precision: null, scale: null, extende
 const longStamp = (precision: number): FieldType => ({ kind: 'timestamp', precision, extended: true });
 
 /** As Debezium 3.3.1 sends them, streamed and from a snapshot. */
-const extended: readonly Case[] = [
+const odd: readonly Case[] = [
   { what: 'infinity, streamed', type: EVER, value: -2147472692, canonical: 'infinity' },
   { what: 'minus infinity, streamed', type: EVER, value: -2147472691, canonical: '-infinity' },
   { what: 'infinity of a snapshot', type: EVER, value: -622191234, canonical: 'infinity' },
@@ -61,6 +61,18 @@ const extended: readonly Case[] = [
     type: longStamp(6),
     value: -63517787999876544n,
     canonical: '-000043-03-15T10:00:00.123456',
+  },
+  {
+    what: 'seconds that went through a double',
+    type: { kind: 'interval' },
+    value: 'P-3839Y-3M0DT0H58M-1.558854999S',
+    canonical: 'P-3839Y-3MT57M58.441145S',
+  },
+  {
+    what: 'seconds that a double made less than a minute',
+    type: { kind: 'interval' },
+    value: 'P0Y0M0DT0H0M59.999999999S',
+    canonical: 'PT1M',
   },
   {
     what: 'infinity with a zone',
@@ -188,12 +200,24 @@ const refusals: readonly Refusal[] = [
     modes: { binary: 'hex' },
     says: /hexadecimal/,
   },
+  {
+    what: 'an interval as microseconds',
+    type: { kind: 'interval' },
+    value: 5,
+    says: /interval\.handling\.mode to string/,
+  },
+  {
+    what: 'nanoseconds of an interval',
+    type: { kind: 'interval' },
+    value: 'PT1.558854998S',
+    says: /6 fractional digits/,
+  },
   { what: 'a date beyond the last', type: EVER, value: 2145042905, says: /number of days/ },
   { what: 'a timestamp beyond the last', type: longStamp(6), value: -9223372036853775000n, says: /275760/ },
 ];
 
 describe('valueDecoder, by the modes,', () => {
-  it.each(extended)('reads $what into an extended field', (one) => expect(decode(one)).toBe(one.canonical));
+  it.each(odd)('reads $what', (one) => expect(decode(one)).toBe(one.canonical));
   it.each(cases)('reads $what', (one) => expect(decode(one)).toBe(one.canonical));
   it.each(refusals)('refuses $what', (one) => expect(() => decode(one)).toThrow(one.says));
 });

@@ -78,11 +78,26 @@ function elementsOf(type: ElementType, { value, schema }: WireValue, modes: Wire
 }
 
 function intervalText({ value }: WireValue): unknown {
+  if (typeof value === 'string') return wholeMicros(value);
   if (typeof value !== 'number' && typeof value !== 'bigint') return value;
   throw new FicusError(
     'value_invalid',
     `${shownValue(value)} came as microseconds, in which months and days are lost; set the connector's interval.handling.mode to string`,
   );
+}
+
+/**
+ * Debezium 3.3.1 takes the seconds through a double and cuts it to nine digits: it sends 1.558855 s as `1.558854999S`.
+ * Nothing but whole microseconds can have been meant by what is a nanosecond from them.
+ */
+function wholeMicros(text: string): string {
+  return text.replace(/(\d+)\.(\d{9})S$/, (sent, seconds: string, fraction: string) => {
+    const nanos = BigInt(seconds + fraction);
+    const micros = (nanos + 500n) / 1_000n;
+    const off = nanos - micros * 1_000n;
+    if (off < -1n || off > 1n) return sent;
+    return `${micros / 1_000_000n}.${String(micros % 1_000_000n).padStart(6, '0')}S`;
+  });
 }
 
 /** Octets from the lowest on, without those at the end that are 0; a single bit comes as a boolean. */

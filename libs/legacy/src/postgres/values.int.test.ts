@@ -4,46 +4,11 @@ import type { Content, FieldType } from '#core/field-type';
 import type { Plan } from '#core/plan';
 import { operatorsOf } from '#core/query-parse';
 import { everyDocuments, everyPlan, expectLists } from '#testing/every-plan';
-import { EVERY_TYPE } from '#testing/every-type';
+import { EVERY_SQL } from '#testing/every-postgres';
 import { field, ordersPlan } from '#testing/orders-plan';
 import { contentOf } from '#testing/random-values';
 import { type ScratchDatabase, scratchDatabase } from '#testing/scratch-postgres';
 import { PostgresStore } from './store.ts';
-
-function columnType(type: FieldType): string {
-  switch (type.kind) {
-    case 'array':
-      return `${columnType(type.of)}[]`;
-    case 'bits':
-      return `bit(${type.length})`;
-    case 'bytes':
-      return 'bytea';
-    case 'decimal':
-      return type.precision === null ? 'numeric' : `numeric(${type.precision}, ${type.scale})`;
-    case 'double':
-      return 'float8';
-    case 'float':
-      return 'real';
-    case 'int':
-      return 'int';
-    case 'long':
-      return 'bigint';
-    case 'string':
-      return type.trim ? `char(${type.length})` : 'text';
-    case 'time':
-    case 'timestamp':
-    case 'timestamptz':
-    case 'timetz':
-      return `${type.kind}(${type.precision})`;
-    case 'json':
-    case 'boolean':
-    case 'date':
-    case 'hstore':
-    case 'interval':
-    case 'uuid':
-      return type.kind;
-  }
-}
 
 const key = field('id', { kind: 'long' });
 const { fields } = everyPlan.root;
@@ -77,9 +42,8 @@ describe('PostgreSQL', () => {
 
   beforeAll(async () => {
     database = await scratchDatabase();
-    await database.sql('CREATE EXTENSION hstore; CREATE EXTENSION ltree');
-    const columns = EVERY_TYPE.map((type, index) => `f${index} ${columnType(type)}`);
-    await database.sql(`CREATE TABLE every (id bigint PRIMARY KEY, ${columns.join(', ')})`);
+    await database.sql('CREATE EXTENSION ltree');
+    await database.sql(EVERY_SQL);
     sut = new PostgresStore('shop', { url: database.url, slot: 'none' });
   });
 
