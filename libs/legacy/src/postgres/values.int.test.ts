@@ -1,13 +1,17 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { draftType } from '#core/draft-type';
 import type { Content, FieldType } from '#core/field-type';
 import type { Plan } from '#core/plan';
+import { checkAgainstCatalogue } from '#core/plan-catalogue';
 import { operatorsOf } from '#core/query-parse';
 import { everyDocuments, everyPlan, expectLists } from '#testing/every-plan';
 import { EVERY_SQL } from '#testing/every-postgres';
+import { EVERY_TYPE } from '#testing/every-type';
 import { field, ordersPlan } from '#testing/orders-plan';
 import { contentOf } from '#testing/random-values';
 import { type ScratchDatabase, scratchDatabase } from '#testing/scratch-postgres';
+import { PostgresCatalogue } from './catalogue.ts';
 import { PostgresStore } from './store.ts';
 
 const key = field('id', { kind: 'long' });
@@ -80,6 +84,25 @@ describe('PostgreSQL', () => {
   it('lists by every type as core compares', async () => {
     for (const document of everyDocuments) await sut.write(everyPlan, { kind: 'insert', document });
     await expectLists((query) => sut.list(everyPlan, query), 400);
+  });
+
+  it('describes every type so that a draft has it, and a plan of it has no fault', async () => {
+    const catalogue = new PostgresCatalogue('shop', database.url);
+    try {
+      const described = await catalogue.describe('public.every');
+      const faults = checkAgainstCatalogue(everyPlan, new Map([['public.every', described]]));
+      expect(faults).toEqual([]);
+      for (const [index, type] of EVERY_TYPE.entries()) {
+        const column =
+          described.columns.find(({ name }) => name === `f${index}`) ?? expect.fail(`no f${index}`);
+        const drafted = draftType(column);
+        expect(drafted).toMatchObject({ kind: 'field', type: { kind: type.kind } });
+        if (drafted.kind === 'field' && (type.kind === 'array' || type.kind === 'bits'))
+          expect(drafted.type).toEqual(type);
+      }
+    } finally {
+      await catalogue.close();
+    }
   });
 
   it.each(TEXTS)('carries %s %j as the text %j', async (column, value, printed) => {
