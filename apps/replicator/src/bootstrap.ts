@@ -21,6 +21,7 @@ import { keyedDigest } from '#observability/digest';
 import { openLog } from '#observability/log';
 import { BatchApplier } from './batch-applier.ts';
 import { ConnectorSteward } from './connector-steward.ts';
+import { Mender } from './mender.ts';
 import { Meters } from './meters.ts';
 import { ReplicatorModule, type ReplicatorParts } from './replicator.module.ts';
 import { SnapshotSteward } from './snapshot-steward.ts';
@@ -59,6 +60,8 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
   const progress = new KafkaProgress(kafka);
   const deadLetterTopic = new DeadLetterTopic(kafka);
   const legacies: LegacyStore[] = [];
+  const documents = new MongoDocumentStore(mongo.db(environment.mongoDatabase));
+  const digest = keyedDigest(environment.digestKey);
   const snapshotParts = {
     snapshots: control.snapshots,
     instances: control.instances,
@@ -82,6 +85,7 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
       connector: new ConnectorSteward(name, system, { connect, dependencies, clock, log }),
       snapshot: new SnapshotSteward(legacy, notificationTopic(system.capture.topicPrefix), snapshotParts),
       legacy,
+      mender: new Mender({ legacy, documents, digest, clock }),
       status: control.status,
       meters,
     });
@@ -90,10 +94,7 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
   const supervisor = new Supervisor({
     ...snapshotParts,
     kafka,
-    applier: new BatchApplier(
-      new MongoDocumentStore(mongo.db(environment.mongoDatabase)),
-      keyedDigest(environment.digestKey),
-    ),
+    applier: new BatchApplier(documents, digest),
     deadLetters: control.deadLetters,
     deadLetterTopic,
     unknownColumns: control.unknownColumns,

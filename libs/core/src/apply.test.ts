@@ -44,6 +44,7 @@ const stored = (offset: number, content: Content, given: Partial<StoredRow> = {}
   live: true,
   digest: digest(canonicalText(content)),
   incomplete: [],
+  doubtful: false,
   content,
   unmapped: {},
   ...given,
@@ -112,6 +113,7 @@ describe('applyToRow', () => {
         live: false,
         digest: null,
         incomplete: [],
+        doubtful: false,
         content: { id: 1 },
         unmapped: {},
       },
@@ -145,9 +147,32 @@ describe('applyToRow', () => {
       const before = stored(5, { id: 1 }, { version: written });
       expect(applyToRow(before, read, digest)).toEqual({ outcome: 'unchanged', row: before });
     });
-    it('asks for a recheck when they differ', () => {
+    it('puts the row in doubt when they differ, once for the record', () => {
       const before = stored(5, { id: 2 }, { version: written });
-      expect(applyToRow(before, read, digest)).toEqual({ outcome: 'recheck', row: before });
+      const { row, outcome } = applyToRow(before, read, digest);
+      expect(outcome).toBe('recheck');
+      expect(row).toEqual({ ...before, doubtful: true, version: { ...written, log: version(9).log } });
+      expect(applyToRow(row, read, digest)).toEqual({ outcome: 'stale', row });
+    });
+
+    it('is in doubt until a newer state comes whole, or the source has been asked', () => {
+      const doubtful = stored(5, { id: 1, big: 'B' }, { version: written, doubtful: true });
+      expect(applyToRow(doubtful, upsert(10, { id: 1, big: 'C' }), digest).row).toMatchObject({
+        doubtful: false,
+        incomplete: [],
+      });
+      const half = applyToRow(doubtful, upsert(10, { id: 1 }, { unavailable: ['big'] }), digest).row;
+      expect(half).toMatchObject({ doubtful: false, incomplete: ['big'] });
+      const asked: RowChange = { ...upsert(0, { id: 1, big: 'B' }), evidence: { kind: 'fresh', epoch: 1 } };
+      expect(applyToRow(doubtful, asked, digest)).toEqual({
+        outcome: 'unchanged',
+        row: { ...doubtful, doubtful: false },
+      });
+    });
+
+    it('puts a tombstone in doubt too', () => {
+      const before = { ...stored(5, { id: 1 }, { version: written }), live: false, digest: null };
+      expect(applyToRow(before, read, digest)).toMatchObject({ outcome: 'recheck', row: { doubtful: true } });
     });
   });
 });

@@ -17,6 +17,8 @@ export interface StoredRow {
   readonly digest: string | null;
   /** Field paths that no event has carried yet (unchanged TOAST columns of a row never seen whole). */
   readonly incomplete: readonly string[];
+  /** A snapshot row came with other content than a direct write left: only the source can say which is newer. */
+  readonly doubtful: boolean;
   readonly content: Content;
   /** Values of columns that the plan does not know, by column: reported, and kept until the plan decides. */
   readonly unmapped: Readonly<Record<string, unknown>>;
@@ -64,6 +66,17 @@ export interface Folded {
 
 /** Digest of a canonical text; a keyed hash, given by the adapter since the core has no cryptography. */
 export type Digest = (text: string) => string;
+
+/** Must the row be read from the source, since what is stored is not all there, or may not be the newest? */
+export function isUnsound(row: StoredRow): boolean {
+  return row.doubtful || row.incomplete.length > 0;
+}
+
+/** All rows of a document: its own first. */
+export function rowsOf({ root, embeds }: StoredDocument): readonly StoredRow[] {
+  const embedded = Object.values(embeds).flatMap((rows) => Object.values(rows));
+  return root === null ? embedded : [root, ...embedded];
+}
 
 export function emptyDocument(key: DocumentKey): StoredDocument {
   return { key, revision: null, root: null, embeds: {}, committedAt: null };
@@ -152,10 +165,19 @@ export function applyToRow(
   const after = effect.kind === 'delete' ? tombstone(effect.content) : merged(before, effect, digest);
   const same =
     before !== null && before.live === after.live && after.digest !== null && before.digest === after.digest;
-  if (verdict.kind === 'recheck') return { row: before, outcome: same ? 'unchanged' : 'recheck' };
+  if (verdict.kind === 'recheck')
+    return same
+      ? { row: before, outcome: 'unchanged' }
+      : { row: doubted(before, evidence), outcome: 'recheck' };
   const row: StoredRow = { ...after, version: advance(before?.version ?? null, evidence) };
   const sameUnmapped = before !== null && JSON.stringify(before.unmapped) === JSON.stringify(row.unmapped);
   return { row, outcome: same && sameUnmapped ? 'unchanged' : 'applied' };
+}
+
+/** Its offset is kept: read again once the doubt has been settled, the same record must not raise it anew. */
+function doubted(row: StoredRow | null, evidence: Evidence): StoredRow | null {
+  if (row === null || row.version === null || evidence.kind !== 'snapshot') return row;
+  return { ...row, doubtful: true, version: { ...row.version, log: evidence.log } };
 }
 
 /** The text that a row's digest is taken of: its content by path, in code-point order of the paths. */
@@ -165,7 +187,7 @@ export function canonicalText(content: Content): string {
 }
 
 function tombstone(content: Content): Omit<StoredRow, 'version'> {
-  return { live: false, digest: null, incomplete: [], content, unmapped: {} };
+  return { live: false, digest: null, incomplete: [], doubtful: false, content, unmapped: {} };
 }
 
 function merged(
@@ -179,13 +201,14 @@ function merged(
   const incomplete: string[] = [];
   for (const path of effect.unavailable) {
     const kept = known?.content[path];
-    if (kept === undefined || known?.incomplete.includes(path)) incomplete.push(path);
+    if (kept === undefined || known?.doubtful || known?.incomplete.includes(path)) incomplete.push(path);
     else content[path] = kept;
   }
   return {
     live: true,
     digest: incomplete.length === 0 ? digest(canonicalText(content)) : null,
     incomplete,
+    doubtful: false,
     content,
     unmapped: effect.unmapped,
   };

@@ -27,7 +27,7 @@ export interface ChangeEvent {
   readonly key: WireRow | null;
   readonly before: WireRow | null;
   readonly after: WireRow | null;
-  /** The row's position in the source's log; null where the connector knows none (incremental snapshots). */
+  /** The row's position in the source's log, of a snapshot's row the connector's; null where it knows none. */
   readonly position: Position | null;
   /** Commit time at the source, ms since the epoch. */
   readonly committedAt: number | null;
@@ -113,7 +113,7 @@ function upsertion(context: Context, row: WireRow): RowChange {
   const content: Record<string, CanonicalValue> = {};
   const unavailable: string[] = [];
   for (const field of mapping.fields) {
-    const value = decodeColumn(context, row, field.column, field.type);
+    const value = fieldValue(context, row, field);
     if (value === UNAVAILABLE) unavailable.push(field.path);
     else content[field.path] = value;
   }
@@ -131,6 +131,19 @@ function upsertion(context: Context, row: WireRow): RowChange {
     committedAt: event.committedAt,
     effect: { kind: 'upsert', content, unavailable, unmapped },
   };
+}
+
+/** What an update left out because it did not change stands in a full before image. */
+function fieldValue(
+  context: Context,
+  row: WireRow,
+  { column, type }: Field,
+): CanonicalValue | typeof UNAVAILABLE {
+  const value = decodeColumn(context, row, column, type);
+  const { op, before } = context.event;
+  // Null there may be an image that holds the key only: a value that is left out is none.
+  if (value !== UNAVAILABLE || op !== 'update' || (before?.[column]?.value ?? null) === null) return value;
+  return decodeColumn(context, before ?? {}, column, type);
 }
 
 /** JSON has no BigInt, so what is kept of an unknown column's 64-bit number is its digits. */
