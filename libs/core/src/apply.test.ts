@@ -137,7 +137,7 @@ describe('applyToRow', () => {
       evidence: {
         kind: 'snapshot',
         epoch: 1,
-        position: null,
+        position: 8n,
         log: version(9).log ?? { incarnation: 1, partition: 0, offset: 9n },
       },
     };
@@ -145,13 +145,20 @@ describe('applyToRow', () => {
 
     it('is unchanged when the digests agree', () => {
       const before = stored(5, { id: 1 }, { version: written });
-      expect(applyToRow(before, read, digest)).toEqual({ outcome: 'unchanged', row: before });
+      expect(applyToRow(before, read, digest)).toEqual({
+        outcome: 'unchanged',
+        row: { ...before, version: { ...written, snapshot: 8n, log: version(9).log } },
+      });
     });
     it('puts the row in doubt when they differ, once for the record', () => {
       const before = stored(5, { id: 2 }, { version: written });
       const { row, outcome } = applyToRow(before, read, digest);
       expect(outcome).toBe('recheck');
-      expect(row).toEqual({ ...before, doubtful: true, version: { ...written, log: version(9).log } });
+      expect(row).toEqual({
+        ...before,
+        doubtful: true,
+        version: { ...written, snapshot: 8n, log: version(9).log },
+      });
       expect(applyToRow(row, read, digest)).toEqual({ outcome: 'stale', row });
     });
 

@@ -165,19 +165,15 @@ export function applyToRow(
   const after = effect.kind === 'delete' ? tombstone(effect.content) : merged(before, effect, digest);
   const same =
     before !== null && before.live === after.live && after.digest !== null && before.digest === after.digest;
-  if (verdict.kind === 'recheck')
-    return same
-      ? { row: before, outcome: 'unchanged' }
-      : { row: doubted(before, evidence), outcome: 'recheck' };
+  if (verdict.kind === 'recheck') {
+    // The row stays, but what was written directly before the snapshot's row was read must not come over it later.
+    const kept = before === null ? null : { ...before, version: advance(before.version, evidence) };
+    if (same || kept === null) return { row: kept, outcome: 'unchanged' };
+    return { row: { ...kept, doubtful: true }, outcome: 'recheck' };
+  }
   const row: StoredRow = { ...after, version: advance(before?.version ?? null, evidence) };
   const sameUnmapped = before !== null && JSON.stringify(before.unmapped) === JSON.stringify(row.unmapped);
   return { row, outcome: same && sameUnmapped ? 'unchanged' : 'applied' };
-}
-
-/** Its offset is kept: read again once the doubt has been settled, the same record must not raise it anew. */
-function doubted(row: StoredRow | null, evidence: Evidence): StoredRow | null {
-  if (row === null || row.version === null || evidence.kind !== 'snapshot') return row;
-  return { ...row, doubtful: true, version: { ...row.version, log: evidence.log } };
 }
 
 /** The text that a row's digest is taken of: its content by path, in code-point order of the paths. */
