@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { BatchResult } from './batch-applier.ts';
+import type { BatchResult } from './tally.ts';
 
 /** What a replicator measures, in Prometheus's terms. */
 export class Meters {

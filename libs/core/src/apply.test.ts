@@ -184,6 +184,34 @@ describe('applyToRow', () => {
   });
 });
 
+describe('a change of which nothing but the row is known', () => {
+  const unknown: RowChange = {
+    ...upsert(0, {}),
+    evidence: { kind: 'fresh', epoch: 1 },
+    effect: { kind: 'unknown', content: { id: 1 } },
+  };
+
+  it('puts the row in doubt and leaves the rest of it as it is', () => {
+    const before = stored(5, { id: 1, a: 'x' });
+    expect(applyToRow(before, unknown, digest)).toEqual({
+      outcome: 'recheck',
+      row: { ...before, doubtful: true },
+    });
+  });
+  it('is written anew for a row in doubt, so that a read of the source from before does not settle it', () => {
+    const before = stored(5, { id: 1 }, { doubtful: true });
+    expect(applyToRow(before, unknown, digest).row).not.toBe(before);
+  });
+  it('keeps a place for a row that was never seen, which any event beats', () => {
+    const { row } = applyToRow(null, unknown, digest);
+    expect(row).toMatchObject({ live: false, doubtful: true, content: { id: 1 } });
+    expect(applyToRow(row, upsert(1, { id: 1 }), digest)).toEqual({
+      outcome: 'applied',
+      row: stored(1, { id: 1 }),
+    });
+  });
+});
+
 describe('fold', () => {
   it('keeps rows apart: the parent, each child by its key, each by its own version', () => {
     const changes = [

@@ -17,7 +17,7 @@ export interface StoredRow {
   readonly digest: string | null;
   /** Field paths that no event has carried yet (unchanged TOAST columns of a row never seen whole). */
   readonly incomplete: readonly string[];
-  /** A snapshot row came with other content than a direct write left: only the source can say which is newer. */
+  /** Only the source can say what the row is: a change could not be read, or two states of it cannot be ordered. */
   readonly doubtful: boolean;
   readonly content: Content;
   /** Values of columns that the plan does not know, by column: reported, and kept until the plan decides. */
@@ -51,7 +51,9 @@ export interface RowChange {
         readonly unmapped: Readonly<Record<string, unknown>>;
       }
     /** `content` holds the key fields. `tiesWin`: see `judge`. */
-    | { readonly kind: 'delete'; readonly content: Content; readonly tiesWin: boolean };
+    | { readonly kind: 'delete'; readonly content: Content; readonly tiesWin: boolean }
+    /** The row has changed, and nobody can tell to what. `content` holds the key fields. */
+    | { readonly kind: 'unknown'; readonly content: Content };
 }
 
 export type Outcome = 'applied' | 'unchanged' | 'stale' | 'recheck';
@@ -162,6 +164,11 @@ export function applyToRow(
     effect.kind === 'delete' && effect.tiesWin,
   );
   if (verdict.kind === 'stale') return { row: before, outcome: 'stale' };
+  if (effect.kind === 'unknown') {
+    const known = before ?? { ...tombstone(effect.content), version: null };
+    const row = { ...known, doubtful: true, version: advance(known.version, evidence) };
+    return { row, outcome: 'recheck' };
+  }
   const after = effect.kind === 'delete' ? tombstone(effect.content) : merged(before, effect, digest);
   const same =
     before !== null && before.live === after.live && after.digest !== null && before.digest === after.digest;

@@ -1,7 +1,7 @@
 import type { RowChange } from './apply.ts';
 import type { DocumentKey } from './document.ts';
 import { FicusError } from './errors.ts';
-import type { CanonicalValue, FieldType } from './field-type.ts';
+import type { CanonicalValue, Content, FieldType } from './field-type.ts';
 import { type Embed, type Field, keyFields, mappingOf, type Plan, type RowMapping } from './plan.ts';
 import type { Evidence, LogPosition, Position } from './version.ts';
 
@@ -94,6 +94,35 @@ export function interpretEvent(
   return { changes: [...changes, upsert], unknownColumns };
 }
 
+/**
+ * The rows that an event is about, as far as it can be told, as changes that say only that they have changed: for an
+ * event that cannot be applied. An event of which only the key is known has no images.
+ */
+export function doubtsOf(
+  plan: Plan,
+  event: ChangeEvent,
+  epoch: number,
+  decode: ValueDecoder,
+): readonly RowChange[] {
+  const found = mappingOf(plan, event.table);
+  if (found === null) return [];
+  const context: Context = { plan, ...found, event, epoch, decode };
+  const doubts = new Map<string, RowChange>();
+  for (const image of [event.after, event.before, event.key]) {
+    if (image === null) continue;
+    try {
+      const place = target(context, image);
+      const content = keyContent(context, image);
+      const change = { evidence: { kind: 'fresh', epoch }, committedAt: null } as const;
+      doubts.set(JSON.stringify(place), { ...place, ...change, effect: { kind: 'unknown', content } });
+    } catch (error) {
+      // An image that does not tell the place, as the key of a child does not.
+      if (!(error instanceof FicusError)) throw error;
+    }
+  }
+  return [...doubts.values()];
+}
+
 /** A child row without a parent stands in no document. */
 function isOrphan({ embed }: Context, row: WireRow): boolean {
   return embed?.parentKey.some((column) => row[column]?.value === null) ?? false;
@@ -155,13 +184,15 @@ function withoutBigInts(value: unknown): unknown {
 }
 
 function deletion(context: Context, row: WireRow): RowChange {
-  const content: Record<string, CanonicalValue> = {};
-  for (const field of keyFields(context.mapping)) content[field.path] = required(context, row, field);
   return {
     ...target(context, row),
     evidence: evidence(context, row),
     committedAt: context.event.committedAt,
-    effect: { kind: 'delete', content, tiesWin: context.plan.version.kind === 'column' },
+    effect: {
+      kind: 'delete',
+      content: keyContent(context, row),
+      tiesWin: context.plan.version.kind === 'column',
+    },
   };
 }
 
@@ -175,14 +206,22 @@ function movedFrom(context: Context, before: WireRow, after: WireRow): RowChange
   const old = target(context, before);
   if (!isOrphan(context, after) && JSON.stringify(old) === JSON.stringify(target(context, after)))
     return null;
-  const content: Record<string, CanonicalValue> = {};
-  for (const field of keyFields(context.mapping)) content[field.path] = required(context, before, field);
   return {
     ...old,
     evidence: evidence(context, after),
     committedAt: context.event.committedAt,
-    effect: { kind: 'delete', content, tiesWin: context.plan.version.kind === 'column' },
+    effect: {
+      kind: 'delete',
+      content: keyContent(context, before),
+      tiesWin: context.plan.version.kind === 'column',
+    },
   };
+}
+
+function keyContent(context: Context, row: WireRow): Content {
+  return Object.fromEntries(
+    keyFields(context.mapping).map((field) => [field.path, required(context, row, field)]),
+  );
 }
 
 function target(context: Context, row: WireRow): Pick<RowChange, 'key' | 'embed'> {

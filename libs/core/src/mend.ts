@@ -1,5 +1,6 @@
 import { isUnsound, type RowChange, type StoredDocument, type StoredRow } from './apply.ts';
 import type { CanonicalDocument, DocumentKey } from './document.ts';
+import { assert } from './errors.ts';
 import type { Content } from './field-type.ts';
 import { keyText } from './key.ts';
 import { keyFields, type Plan, type RowMapping } from './plan.ts';
@@ -39,6 +40,17 @@ export function mendingChanges(
     }
   }
   return changes;
+}
+
+/** Says of the row of a change that cannot be applied only that it has changed. */
+export function doubtOf(plan: Plan, { key, embed, evidence, effect }: RowChange): RowChange {
+  const mapping = embed === null ? plan.root : plan.embeds.find(({ path }) => path === embed.path);
+  assert(mapping !== undefined, `${embed?.path} is an embed of ${plan.unit}`);
+  return {
+    ...{ key, embed, committedAt: null },
+    evidence: { kind: 'fresh', epoch: evidence.epoch },
+    effect: { kind: 'unknown', content: keyContent(mapping, effect.content) },
+  };
 }
 
 type Mended = Pick<RowChange, 'evidence' | 'committedAt' | 'effect'>;

@@ -71,13 +71,12 @@ export function decodeRecord(record: LogRecord, incarnation: number): DecodedRec
     );
   }
   const { op, before, after, source } = parsed.data;
-  const key = record.key === null ? null : side(record.key);
   return {
     kind: 'change',
     event: {
       table: `${source.schema}.${source.table}`,
       op: OPS[op],
-      key: key === null || !isRecord(key.payload) ? null : wireRow(key.payload, key.fields?.get('') ?? null),
+      key: decodeKey(record),
       before: before ? wireRow(before, value.fields?.get('before') ?? null) : null,
       after: after ? wireRow(after, value.fields?.get('after') ?? null) : null,
       position: streamPosition(source),
@@ -86,6 +85,13 @@ export function decodeRecord(record: LogRecord, incarnation: number): DecodedRec
       calendar: op === 'r' && source.connector === 'postgresql' ? 'hybrid' : 'proleptic',
     },
   };
+}
+
+/** The key's columns; null: the record has none. @throws FicusError `event_unparsable`. */
+export function decodeKey({ key }: LogRecord): WireRow | null {
+  if (key === null) return null;
+  const { payload, fields } = side(key);
+  return isRecord(payload) ? wireRow(payload, fields?.get('') ?? null) : null;
 }
 
 function side(bytes: Buffer): Side {
