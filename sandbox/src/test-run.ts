@@ -99,7 +99,7 @@ export async function runTests({ supervisor }: Session, log: Log): Promise<numbe
     servers,
     built: true,
     // Both forms are driven through: the estate of the recovery tests, and the demonstration's, have none.
-    schemas: true,
+    format: 'json-schema',
     size: TEST_SIZE,
     plant: TEST_PLANT,
   });

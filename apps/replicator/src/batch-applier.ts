@@ -5,12 +5,15 @@ import { assert, type ErrorCode, FicusError, reasonOf } from '#core/errors';
 import { keyText } from '#core/key';
 import type { Plan } from '#core/plan';
 import type { DocumentStore, DocumentWrite } from '#core/ports/document-store';
-import { decodeRecord, type LogRecord } from '#debezium/envelope';
+import type { RecordDecoder } from '#debezium/decoder';
+import type { LogRecord } from '#debezium/log-record';
 import { decodeValue } from '#debezium/value';
 
 /** The unit's state under which a batch is applied. */
 export interface ApplyContext {
   readonly plan: Plan;
+  /** Of the unit's system. */
+  readonly decoder: RecordDecoder;
   readonly epoch: number;
   readonly term: number;
   /** By topic; every topic of the batch is in it. */
@@ -67,6 +70,7 @@ export class BatchApplier {
   /** @throws FicusError retryable: the same batch must come again; what was written of it is harmless to repeat. */
   async apply(context: ApplyContext, records: readonly LogRecord[]): Promise<BatchResult> {
     const result = new Tally();
+    await context.decoder.prepare(records, context.plan);
     await this.#settle(context, this.#interpret(context, records, result), result);
     return result;
   }
@@ -105,7 +109,8 @@ export class BatchApplier {
     const works = new Map<string, Work>();
     for (const record of records) {
       try {
-        const decoded = decodeRecord(record, context.incarnations.get(record.topic) ?? 1);
+        const incarnation = context.incarnations.get(record.topic) ?? 1;
+        const decoded = context.decoder.decode(record, incarnation, context.plan);
         if (decoded.kind !== 'change') continue;
         const { changes, unknownColumns } = interpretEvent(
           context.plan,

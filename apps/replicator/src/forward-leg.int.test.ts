@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { forwardGroup, type Plan } from '#core/plan';
 import type { ReplicationStatusStore } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
+import { PLAIN_FORM, RecordDecoder } from '#debezium/decoder';
 import { openKafka } from '#kafka/client';
 import { DEAD_LETTER_TOPIC, DeadLetterTopic } from '#kafka/dead-letter-topic';
 import { isPast, KafkaProgress } from '#kafka/progress';
@@ -23,6 +24,7 @@ import { BatchApplier } from './batch-applier.ts';
 import { ForwardLeg, type LegParts } from './forward-leg.ts';
 import { Meters } from './meters.ts';
 
+const decoder = new RecordDecoder({ schemas: null, form: () => PLAIN_FORM });
 const WAIT = { timeout: 30_000, interval: 50 };
 
 let databases: TestDatabases;
@@ -73,6 +75,7 @@ function start(given: Partial<LegParts> = {}): ForwardLeg {
   const leg = new ForwardLeg(unit, {
     kafka,
     applier: new BatchApplier(new MongoDocumentStore(databases.documents), (text) => text),
+    decoderOf: () => decoder,
     deadLetters: control.deadLetters,
     deadLetterTopic,
     unknownColumns: control.unknownColumns,

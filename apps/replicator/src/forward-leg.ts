@@ -10,7 +10,8 @@ import type {
   UnknownColumnStore,
 } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
-import type { LogRecord } from '#debezium/envelope';
+import type { RecordDecoder } from '#debezium/decoder';
+import type { LogRecord } from '#debezium/log-record';
 import { LogConsumer } from '#kafka/consumer';
 import type { DeadLetterTopic } from '#kafka/dead-letter-topic';
 import type { Dependencies } from '#observability/dependencies';
@@ -22,6 +23,8 @@ import type { Meters } from './meters.ts';
 export interface LegParts {
   readonly kafka: Kafka;
   readonly applier: BatchApplier;
+  /** @throws FicusError `setting_invalid` when there is no such system. */
+  readonly decoderOf: (system: string) => RecordDecoder;
   readonly deadLetters: DeadLetterStore;
   readonly deadLetterTopic: DeadLetterTopic;
   readonly unknownColumns: UnknownColumnStore;
@@ -93,6 +96,7 @@ export class ForwardLeg {
     const result = await this.#parts.applier.apply(
       {
         plan,
+        decoder: this.#parts.decoderOf(plan.system),
         epoch: state.epoch,
         term: state.term,
         incarnations: this.#incarnations,
