@@ -164,6 +164,10 @@ describe('RecordDecoder refuses', () => {
     );
   });
 
+  it('a value that is none before its key', () => {
+    expect(() => sut.decode(record({ a: 1 }, 'x y'), 1, null)).toThrow(/not a Debezium change event/);
+  });
+
   it('a key that is no JSON', () => {
     expect(() => sut.decode(record({ op: 'c', after: {}, source }, 'x y'), 1, null)).toThrow(FicusError);
   });

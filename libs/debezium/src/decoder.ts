@@ -89,7 +89,7 @@ export class RecordDecoder {
       };
     const what = rowlessKind(value.payload, () => this.#side(record, 'key', form)?.payload);
     if (what !== null) return { kind: 'other', what };
-    return { kind: 'change', event: readEnvelope(value, this.#side(record, 'key', form), origin) };
+    return { kind: 'change', event: readEnvelope(value, () => this.#side(record, 'key', form), origin) };
   }
 
   /** A value that is no change of a row, as plain data; null for a record without one. @throws FicusError `event_unparsable`. */

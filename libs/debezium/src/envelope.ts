@@ -37,9 +37,10 @@ export interface Origin {
 
 /**
  * Reads Debezium's own form of a change: row images with operation and source.
+ * @param keySide reads the key, of which nothing is said where the value is none.
  * @throws FicusError `event_unparsable` when it is none.
  */
-export function readEnvelope(value: Side, key: Side | null, origin: Origin): ChangeEvent {
+export function readEnvelope(value: Side, keySide: () => Side | null, origin: Origin): ChangeEvent {
   const parsed = envelope.safeParse(value.payload);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -51,6 +52,7 @@ export function readEnvelope(value: Side, key: Side | null, origin: Origin): Cha
   const { op, before, after, source } = parsed.data;
   const { record, incarnation, tables } = origin;
   const table = `${source.schema}.${source.table}`;
+  const key = keySide();
   const nameOf = tables?.byName(table)?.nameOf ?? columnName;
   return {
     table,
