@@ -89,7 +89,7 @@ export async function runTests({ supervisor }: Session, log: Log): Promise<numbe
   if (!(await command('npm run build', ['npm', 'run', 'build']))) counts.push({ ...NONE, failed: 1 });
   await tests('npm run check', ['npm', 'run', 'check', '--']);
   say('servers');
-  const servers = await startServers({ names: ALL_SERVERS, log, supervisor });
+  const servers = await startServers({ names: [...ALL_SERVERS, 'registry'], log, supervisor });
   const env = { ...servers.env, NODE_OPTIONS: QUIET };
   await tests('tests on the servers', vitest('int'), env);
   say('the estate for the tests of the running apps');

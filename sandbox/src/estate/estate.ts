@@ -53,7 +53,10 @@ export async function startEstate(options: EstateOptions): Promise<Estate> {
   build.catch(() => undefined);
   const servers =
     options.servers ??
-    (await startServers({ names: ALL_SERVERS, log, supervisor, dataDir: options.dataDir }));
+    (await startServers({
+      names: format === 'avro' ? [...ALL_SERVERS, 'registry'] : ALL_SERVERS,
+      ...{ log, supervisor, dataDir: options.dataDir },
+    }));
   await Promise.all([
     load(progress, 'billing', (said) =>
       createBilling(servers.env.TEST_POSTGRES_URL ?? '', billingRows(seed, size), said),

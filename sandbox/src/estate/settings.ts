@@ -4,7 +4,8 @@ import { withDatabase } from './billing.ts';
 import { ACCOUNTS, BILLING } from './billing-schema.ts';
 
 /** The forms of records that the estate can be run with. */
-export type RecordFormat = 'json' | 'json-schema';
+export const RECORD_FORMATS = ['json', 'json-schema', 'avro'] as const;
+export type RecordFormat = (typeof RECORD_FORMATS)[number];
 
 /** The key of the demonstration's digests: nothing outside this machine sees them. */
 const DIGEST_KEY = 'sandbox-digest-key-0123456789';
@@ -36,6 +37,9 @@ export async function writeSettings(
         slot: 'ficus_billing',
         publication: 'ficus_billing',
         format: given.format,
+        ...(given.format === 'avro'
+          ? { registry: { url: of('TEST_REGISTRY_URL'), fromConnect: of('TEST_REGISTRY_FROM_CONNECT') } }
+          : {}),
         database: {
           hostname,
           port: Number(port),
