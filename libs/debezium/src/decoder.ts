@@ -75,7 +75,8 @@ export class RecordDecoder {
     const origin = { record, incarnation, tables };
     const { flat } = form;
     const value = this.#side(record, 'value', form);
-    if (value === null) {
+    // A delete that was flattened keeps its schema, and so JSON writes it as a null of its own.
+    if (value === null || (flat !== null && value.payload === null)) {
       if (flat?.tombstones !== 'delete') return { kind: 'tombstone' };
       return {
         kind: 'change',

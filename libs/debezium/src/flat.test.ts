@@ -229,6 +229,13 @@ describe('where rows are flattened', () => {
     });
   });
 
+  it.each([null, { schema: { type: 'struct', optional: true, fields: [] }, payload: null }])(
+    'and so is the null that the JSON converter writes: %j',
+    (json) => {
+      expect(event({ json }).op).toBe('tombstone');
+    },
+  );
+
   it('has the position that its headers hold', () => {
     const changes = { 'transforms.flat.add.headers': 'op,lsn' };
     expect(event({ headers: headers({ __op: 'd', __lsn: '77' }) }, changes).position).toBe(77n);

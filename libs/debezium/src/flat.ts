@@ -2,7 +2,7 @@ import type { ChangeEvent, WireRow } from '#core/change-event';
 import { FicusError } from '#core/errors';
 import { columnName } from './column-name.ts';
 import type { Origin } from './envelope.ts';
-import type { KnownTable } from './known-table.ts';
+import type { KnownTable, KnownTables } from './known-table.ts';
 import { headerOf, type LogRecord } from './log-record.ts';
 import { streamPosition } from './position.ts';
 import { isRecord, rowOf, type Side } from './side.ts';
@@ -53,7 +53,7 @@ export function readFlat(
   const row = value.payload;
   const meta = new Meta(form, record, row);
   const op = row[DELETED] === 'true' ? 'delete' : operation(meta.text('op'));
-  const table = tableOf(meta, record, tables?.byTopic(record.topic) ?? null);
+  const table = tableOf(meta, record, tables);
   const known = tables?.byName(table) ?? null;
   const nameOf = known?.nameOf ?? columnName;
   const columns = Object.fromEntries(Object.entries(row).filter(([name]) => !form.added.has(name)));
@@ -88,7 +88,7 @@ export function readTombstone(
   if (key === null || !isRecord(key.payload))
     throw new FicusError('event_unparsable', 'a record without a value is a delete here, and it has no key');
   const meta = new Meta(form, record, {});
-  const table = tableOf(meta, record, tables?.byTopic(record.topic) ?? null);
+  const table = tableOf(meta, record, tables);
   const committedAt = meta.integer('source.ts_ms');
   return {
     table,
@@ -123,14 +123,17 @@ function operation(op: string | null): ChangeEvent['op'] {
 }
 
 /** What a record says wins over the topic it is on, which must not say otherwise. */
-function tableOf(meta: Meta, record: LogRecord, known: KnownTable | null): string {
+function tableOf(meta: Meta, { topic }: LogRecord, tables: KnownTables | null): string {
+  // Ficus's own: nobody asks for more than that.
+  if (tables === null) return topic;
+  const known = tables.byTopic(topic);
   const schema = meta.text('schema');
   const table = meta.text('table');
   if (schema !== null && table !== null) return `${schema}.${table}`;
   if (known !== null && (table === null || known.table.endsWith(`.${table}`))) return known.table;
   throw new FicusError(
     'event_unparsable',
-    `a flattened row on ${record.topic} ${table === null ? 'names no table' : `of table ${table}`}, and ` +
+    `a flattened row on ${topic} ${table === null ? 'names no table' : `of table ${table}`}, and ` +
       `${known === null ? 'no plan has one table on that topic' : `the plan has ${known.table} there`}; ` +
       "add schema and table to the transform's add.fields",
   );
