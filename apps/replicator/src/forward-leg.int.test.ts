@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Consumer, Kafka, Producer } from 'kafkajs';
 import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { FicusError } from '#core/errors';
 import { forwardGroup, type Plan } from '#core/plan';
 import type { ReplicationStatusStore } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
@@ -181,6 +182,28 @@ describe('ForwardLeg', () => {
       'ficus.offset': '1',
       'ficus.code': 'event_unparsable',
     });
+  });
+
+  it('reads no record while the connector cannot serve, and goes on when it can', async () => {
+    const dependencies = new Dependencies(systemClock);
+    let isUsable = false;
+    const waiting = new RecordDecoder({
+      schemas: null,
+      form: () => {
+        if (isUsable) return PLAIN_FORM;
+        throw new FicusError('connector_failed', 'deletes do not come at all', { retryable: true });
+      },
+    });
+    await produce(change(1, '1.00', 1));
+    start({ dependencies, decoderOf: () => waiting });
+    await expect
+      .poll(() => dependencies.states().find(({ name }) => name === `kafka:${plan.unit}`), WAIT)
+      .toMatchObject({ up: false, reason: expect.stringContaining('deletes do not come at all') });
+    expect(await stored()).toEqual([]);
+    isUsable = true;
+    await untilCommitted();
+    expect((await stored()).map(({ amount }) => String(amount))).toEqual(['1.00']);
+    expect(await control.deadLetters.count(plan.unit)).toBe(0);
   });
 
   it('goes on after a poison record that is as large as Kafka takes', async () => {
