@@ -4,11 +4,12 @@ import type { Plan } from '#core/plan';
 import { avroSide } from './avro.ts';
 import { type Rowless, readEnvelope, rowlessKind } from './envelope.ts';
 import { type FlatForm, isFlat, readFlat, readTombstone } from './flat.ts';
+import { JsonSides } from './json-side.ts';
 import { KnownTables } from './known-table.ts';
 import { headerOf, type LogRecord } from './log-record.ts';
 import { isConfluent, readSchemaHeader, type SchemaReference, splitConfluent } from './schema-reference.ts';
 import type { CachedSchemas } from './schema-registry.ts';
-import { jsonSide, type Side } from './side.ts';
+import type { Side } from './side.ts';
 
 /** `tombstone` is none that deletes; `other` are records that carry no row, told by their content. */
 export type DecodedRecord =
@@ -43,6 +44,7 @@ type SideName = 'key' | 'value';
  */
 export class RecordDecoder {
   readonly #parts: DecoderParts;
+  readonly #json = new JsonSides();
   readonly #tables = new WeakMap<Plan, { readonly of: RecordForm; readonly tables: KnownTables }>();
 
   constructor(parts: DecoderParts) {
@@ -105,7 +107,7 @@ export class RecordDecoder {
     const header = headerOf(record, `__${name}_schema_id`);
     try {
       if (header !== null) return this.#avro(readSchemaHeader(header), bytes, form);
-      if (!isConfluent(bytes)) return jsonSide(bytes);
+      if (!isConfluent(bytes)) return this.#json.read(`${record.topic} ${name}`, bytes);
       const { reference, datum } = splitConfluent(bytes);
       return this.#avro(reference, datum, form);
     } catch (cause) {

@@ -1,7 +1,4 @@
-import { isUtf8 } from 'node:buffer';
 import type { WireRow, WireSchema } from '#core/change-event';
-import { FicusError } from '#core/errors';
-import { parseLossless } from './json.ts';
 
 /** A record's key or value, read but not yet understood. */
 export interface Side {
@@ -15,21 +12,6 @@ export interface Side {
   readonly defaults?: ReadonlyMap<string, ReadonlyMap<string, unknown>>;
   /** Turns a column's value into what JSON would carry, with integers beyond 2^53 as BigInt. */
   readonly plain: (value: unknown) => unknown;
-}
-
-/** Reads JSON with or without its schema. @throws FicusError `event_unparsable`. */
-export function jsonSide(bytes: Buffer): Side {
-  if (!isUtf8(bytes)) throw new FicusError('event_unparsable', 'not UTF-8');
-  const parsed = parseLossless(bytes.toString('utf8'));
-  if (
-    !isRecord(parsed) ||
-    !('schema' in parsed) ||
-    !('payload' in parsed) ||
-    Object.keys(parsed).length !== 2
-  ) {
-    return { payload: parsed, schemas: null, plain: (value) => value };
-  }
-  return { payload: parsed['payload'], schemas: connectSchemas(parsed['schema']), plain: (value) => value };
 }
 
 /**
@@ -59,31 +41,6 @@ const NULL_OR_DEFAULT =
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Connect's JSON schema: a struct whose fields are columns, or structs of columns. */
-function connectSchemas(schema: unknown): Side['schemas'] {
-  if (!isRecord(schema)) return null;
-  const found = new Map([['', columnSchemas(schema)]]);
-  for (const field of listOf(schema['fields'])) {
-    if (isRecord(field) && typeof field['field'] === 'string')
-      found.set(field['field'], columnSchemas(field));
-  }
-  return found;
-}
-
-function columnSchemas(struct: Readonly<Record<string, unknown>>): ReadonlyMap<string, WireSchema> {
-  const columns = new Map<string, WireSchema>();
-  for (const field of listOf(struct['fields'])) {
-    if (!isRecord(field) || typeof field['field'] !== 'string') continue;
-    const { name, type, parameters } = field;
-    columns.set(field['field'], {
-      name: typeof name === 'string' ? name : null,
-      type: typeof type === 'string' ? type : '',
-      parameters: parametersOf(parameters),
-    });
-  }
-  return columns;
 }
 
 /** A schema's parameters, all of them as text. */
