@@ -24,6 +24,7 @@ import { openLog } from '#observability/log';
 import { BatchApplier } from './batch-applier.ts';
 import { type Connector, ConnectorSteward, type StewardParts } from './connector-steward.ts';
 import { ForeignConnector } from './foreign-connector.ts';
+import { Mender } from './mender.ts';
 import { Meters } from './meters.ts';
 import { ReplicatorModule, type ReplicatorParts } from './replicator.module.ts';
 import { SnapshotSteward } from './snapshot-steward.ts';
@@ -62,6 +63,8 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
   const progress = new KafkaProgress(kafka);
   const deadLetterTopic = new DeadLetterTopic(kafka);
   const legacies: LegacyStore[] = [];
+  const documents = new MongoDocumentStore(mongo.db(environment.mongoDatabase));
+  const digest = keyedDigest(environment.digestKey);
   const snapshotParts = {
     snapshots: control.snapshots,
     instances: control.instances,
@@ -86,6 +89,7 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
       kafka,
       snapshot: new SnapshotSteward(legacy, notificationTopic(system.capture.topicPrefix), snapshotParts),
       legacy,
+      mender: new Mender({ legacy, documents, digest, clock }),
       status: control.status,
       meters,
     });
@@ -94,10 +98,7 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
   const supervisor = new Supervisor({
     ...snapshotParts,
     kafka,
-    applier: new BatchApplier(
-      new MongoDocumentStore(mongo.db(environment.mongoDatabase)),
-      keyedDigest(environment.digestKey),
-    ),
+    applier: new BatchApplier(documents, digest),
     decoderOf: (system) => sourceOf(system).decoder,
     deadLetters: control.deadLetters,
     deadLetterTopic,

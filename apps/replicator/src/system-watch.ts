@@ -14,6 +14,7 @@ import { LogConsumer } from '#kafka/consumer';
 import { lostLog } from '#kafka/errors';
 import { backlogOf, type Offsets, RESET } from '#kafka/progress';
 import type { Connector } from './connector-steward.ts';
+import type { Mender } from './mender.ts';
 import type { Meters } from './meters.ts';
 import { type SnapshotParts, type SnapshotRound, SnapshotSteward } from './snapshot-steward.ts';
 import { Watermarks } from './watermarks.ts';
@@ -24,6 +25,7 @@ export interface WatchParts extends SnapshotParts {
   readonly decoder: RecordDecoder;
   readonly snapshot: SnapshotSteward;
   readonly legacy: LegacyStore;
+  readonly mender: Mender;
   readonly status: ReplicationStatusStore;
   readonly meters: Meters;
 }
@@ -44,6 +46,7 @@ export class SystemWatch {
   #units: readonly Unit[] = [];
   #beat: { readonly at: number; readonly position: Position } | null = null;
   #reports = false;
+  #mends = false;
   #columns: { readonly of: string; readonly at: number; readonly excluded: readonly LegacyColumn[] } | null =
     null;
   /** The source's clock less ours. */
@@ -80,7 +83,7 @@ export class SystemWatch {
     await this.#consumer.stop();
   }
 
-  /** One round: connector, then watermarks, snapshots and status of each unit. Never throws. */
+  /** One round: connector, then watermarks, snapshots and status of each unit, and what must be read from the source. Never throws. */
   async tend(units: readonly Unit[]): Promise<void> {
     this.#units = units;
     const tables = units.flatMap(({ plan }) => tablesOf(plan));
@@ -88,6 +91,7 @@ export class SystemWatch {
     // Without the source's answer the connector stays as it is; it could not stream from there either.
     if (excluded !== null) await this.#parts.connector.tend(tables, excluded);
     if (!this.#reports) return;
+    void this.#mend(units);
     await this.#learnSkew();
     try {
       const known = await Promise.all(units.map(({ plan }) => this.#parts.snapshot.list(plan.unit)));
@@ -97,6 +101,22 @@ export class SystemWatch {
     } catch (error) {
       this.#parts.log.warn({ system: this.#name }, `status: ${reasonOf(error)}`);
     }
+  }
+
+  /** Beside the rounds: a source that answers slowly must not hold up the status. */
+  async #mend(units: readonly Unit[]): Promise<void> {
+    const { mender, meters, log } = this.#parts;
+    if (this.#mends) return;
+    this.#mends = true;
+    for (const unit of units) {
+      try {
+        const mended = await mender.round(unit);
+        if (mended > 0) meters.mended(unit.plan.unit, mended);
+      } catch (error) {
+        log.warn({ unit: unit.plan.unit }, `documents to be read from the source: ${reasonOf(error)}`);
+      }
+    }
+    this.#mends = false;
   }
 
   /** Asked when the tables change and now and then; what was last known while the source is away, null before. */

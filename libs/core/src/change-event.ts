@@ -1,7 +1,7 @@
 import type { RowChange } from './apply.ts';
 import type { DocumentKey } from './document.ts';
 import { FicusError } from './errors.ts';
-import type { CanonicalValue, FieldType } from './field-type.ts';
+import type { CanonicalValue, Content, FieldType } from './field-type.ts';
 import { type Embed, type Field, keyFields, mappingOf, type Plan, type RowMapping } from './plan.ts';
 import type { Evidence, LogPosition, Position } from './version.ts';
 
@@ -30,7 +30,7 @@ export interface ChangeEvent {
   readonly key: WireRow | null;
   readonly before: WireRow | null;
   readonly after: WireRow | null;
-  /** The row's position in the source's log; null where the connector knows none (incremental snapshots). */
+  /** The row's position in the source's log, of a snapshot's row the connector's; null where it knows none. */
   readonly position: Position | null;
   /** Commit time at the source, ms since the epoch. */
   readonly committedAt: number | null;
@@ -99,6 +99,35 @@ export function interpretEvent(
   return { changes: [...changes, upsert], unknownColumns };
 }
 
+/**
+ * The rows that an event is about, as far as it can be told, as changes that say only that they have changed: for an
+ * event that cannot be applied. An event of which only the key is known has no images.
+ */
+export function doubtsOf(
+  plan: Plan,
+  event: ChangeEvent,
+  epoch: number,
+  decode: ValueDecoder,
+): readonly RowChange[] {
+  const found = mappingOf(plan, event.table);
+  if (found === null) return [];
+  const context: Context = { plan, ...found, event, epoch, decode };
+  const doubts = new Map<string, RowChange>();
+  for (const image of [event.after, event.before, event.key]) {
+    if (image === null) continue;
+    try {
+      const place = target(context, image);
+      const content = keyContent(context, image);
+      const change = { evidence: { kind: 'fresh', epoch }, committedAt: null } as const;
+      doubts.set(JSON.stringify(place), { ...place, ...change, effect: { kind: 'unknown', content } });
+    } catch (error) {
+      // An image that does not tell the place, as the key of a child does not.
+      if (!(error instanceof FicusError)) throw error;
+    }
+  }
+  return [...doubts.values()];
+}
+
 /** A child row without a parent stands in no document. */
 function isOrphan({ embed }: Context, row: WireRow): boolean {
   return embed?.parentKey.some((column) => row[column]?.value === null) ?? false;
@@ -118,7 +147,7 @@ function upsertion(context: Context, row: WireRow): RowChange {
   const content: Record<string, CanonicalValue> = {};
   const unavailable: string[] = [];
   for (const field of mapping.fields) {
-    const value = decodeColumn(context, row, field.column, field.type);
+    const value = fieldValue(context, row, field);
     if (value === UNAVAILABLE) unavailable.push(field.path);
     else content[field.path] = value;
   }
@@ -138,6 +167,19 @@ function upsertion(context: Context, row: WireRow): RowChange {
   };
 }
 
+/** What an update left out because it did not change stands in a full before image. */
+function fieldValue(
+  context: Context,
+  row: WireRow,
+  { column, type }: Field,
+): CanonicalValue | typeof UNAVAILABLE {
+  const value = decodeColumn(context, row, column, type);
+  const { op, before } = context.event;
+  // Null there may be an image that holds the key only: a value that is left out is none.
+  if (value !== UNAVAILABLE || op !== 'update' || (before?.[column]?.value ?? null) === null) return value;
+  return decodeColumn(context, before ?? {}, column, type);
+}
+
 /** JSON has no BigInt, so what is kept of an unknown column's 64-bit number is its digits. */
 function withoutBigInts(value: unknown): unknown {
   if (typeof value === 'bigint') return String(value);
@@ -147,13 +189,15 @@ function withoutBigInts(value: unknown): unknown {
 }
 
 function deletion(context: Context, row: WireRow): RowChange {
-  const content: Record<string, CanonicalValue> = {};
-  for (const field of keyFields(context.mapping)) content[field.path] = required(context, row, field);
   return {
     ...target(context, row),
     evidence: evidence(context, row),
     committedAt: context.event.committedAt,
-    effect: { kind: 'delete', content, tiesWin: context.plan.version.kind === 'column' },
+    effect: {
+      kind: 'delete',
+      content: keyContent(context, row),
+      tiesWin: context.plan.version.kind === 'column',
+    },
   };
 }
 
@@ -167,14 +211,22 @@ function movedFrom(context: Context, before: WireRow, after: WireRow): RowChange
   const old = target(context, before);
   if (!isOrphan(context, after) && JSON.stringify(old) === JSON.stringify(target(context, after)))
     return null;
-  const content: Record<string, CanonicalValue> = {};
-  for (const field of keyFields(context.mapping)) content[field.path] = required(context, before, field);
   return {
     ...old,
     evidence: evidence(context, after),
     committedAt: context.event.committedAt,
-    effect: { kind: 'delete', content, tiesWin: context.plan.version.kind === 'column' },
+    effect: {
+      kind: 'delete',
+      content: keyContent(context, before),
+      tiesWin: context.plan.version.kind === 'column',
+    },
   };
+}
+
+function keyContent(context: Context, row: WireRow): Content {
+  return Object.fromEntries(
+    keyFields(context.mapping).map((field) => [field.path, required(context, row, field)]),
+  );
 }
 
 function target(context: Context, row: WireRow): Pick<RowChange, 'key' | 'embed'> {

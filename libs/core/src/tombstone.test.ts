@@ -87,7 +87,7 @@ const PLAN: Plan = {
   },
   embeds: [],
   reconcile: { schedule: null, maxRowsPerSecond: null, repair: 'log-only', allowEmpty: false },
-  levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1 },
+  levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1, badShare: 1 },
 };
 const BY_COLUMN: Plan = { ...PLAN, version: { kind: 'column', column: 'rv' } };
 

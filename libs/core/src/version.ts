@@ -107,9 +107,9 @@ export function judge(stored: RowVersion | null, evidence: Evidence, tiesWin = f
         return { kind: 'stale', because: 'offset' };
       return stored.written === null ? { kind: 'apply' } : { kind: 'recheck' };
     case 'direct':
-      if (!beats(evidence.position, stored.streamed, false)) return { kind: 'stale', because: 'streamed' };
-      if (!beats(evidence.position, stored.written, false)) return { kind: 'stale', because: 'written' };
-      if (!beats(evidence.position, stored.snapshot, false)) return { kind: 'stale', because: 'snapshot' };
+      if (!beats(evidence.position, stored.streamed, tiesWin)) return { kind: 'stale', because: 'streamed' };
+      if (!beats(evidence.position, stored.written, tiesWin)) return { kind: 'stale', because: 'written' };
+      if (!beats(evidence.position, stored.snapshot, tiesWin)) return { kind: 'stale', because: 'snapshot' };
       return { kind: 'apply' };
     case 'fresh':
       return { kind: 'apply' };

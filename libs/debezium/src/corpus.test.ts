@@ -225,7 +225,7 @@ function planOf(table: Table, topic = `p.public.${table.name}`): Plan {
     root: { table: `public.${table.name}`, key: table.key, fields, ignore: table.ignore },
     embeds: [],
     reconcile: { schedule: null, maxRowsPerSecond: null, repair: 'log-only', allowEmpty: false },
-    levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1 },
+    levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1, badShare: 0.05 },
   };
 }
 

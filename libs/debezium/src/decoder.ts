@@ -1,7 +1,8 @@
-import type { ChangeEvent } from '#core/change-event';
+import type { ChangeEvent, WireRow } from '#core/change-event';
 import { FicusError } from '#core/errors';
 import type { Plan } from '#core/plan';
 import { avroSide } from './avro.ts';
+import { columnName } from './column-name.ts';
 import { type Rowless, readEnvelope, rowlessKind } from './envelope.ts';
 import { type FlatForm, isFlat, readFlat, readTombstone } from './flat.ts';
 import { JsonSides } from './json-side.ts';
@@ -9,7 +10,7 @@ import { KnownTables } from './known-table.ts';
 import { headerOf, type LogRecord } from './log-record.ts';
 import { isConfluent, readSchemaHeader, type SchemaReference, splitConfluent } from './schema-reference.ts';
 import type { CachedSchemas } from './schema-registry.ts';
-import type { Side } from './side.ts';
+import { isRecord, rowOf, type Side } from './side.ts';
 
 /** `tombstone` is none that deletes; `other` are records that carry no row, told by their content. */
 export type DecodedRecord =
@@ -93,6 +94,15 @@ export class RecordDecoder {
     const what = rowlessKind(value.payload, () => this.#side(record, 'key', form)?.payload);
     if (what !== null) return { kind: 'other', what };
     return { kind: 'change', event: readEnvelope(value, () => this.#side(record, 'key', form), origin) };
+  }
+
+  /** The key's columns; null: the record has none. @throws FicusError `event_unparsable`. */
+  key(record: LogRecord, plan: Plan): WireRow | null {
+    const form = this.#parts.form(plan);
+    const key = this.#side(record, 'key', form);
+    if (key === null || !isRecord(key.payload)) return null;
+    const known = this.#tablesOf(plan, form).byTopic(record.topic);
+    return rowOf(key, '', key.payload, known?.nameOf ?? columnName);
   }
 
   /** A value that is no change of a row, as plain data; null for a record without one. @throws FicusError `event_unparsable`. */

@@ -20,6 +20,7 @@ const envelope = z.object({
     table: z.string(),
     ts_ms: integer.nullish(),
     lsn: integer.nullish(),
+    sequence: z.string().nullish(),
     commit_lsn: z.string().nullish(),
     change_lsn: z.string().nullish(),
     connector: z.string().nullish(),

@@ -95,6 +95,12 @@ describe('a flattened row', () => {
     expect(event({ json: { ...key, ...meta, __op: 'r', __lsn: null } }).position).toBeNull();
   });
 
+  it("stands where the connector was, as an incremental snapshot's row", () => {
+    const changes = { 'transforms.flat.add.fields': 'op,lsn,sequence,source.ts_ms' };
+    const json = { ...key, ...meta, __op: 'r', __lsn: null, __sequence: '["40112712","40112784"]' };
+    expect(event({ json }, changes).position).toBe(40_112_784n);
+  });
+
   it("has Db2's position in two parts", () => {
     const json = {
       ...key,

@@ -8,7 +8,16 @@ import { streamPosition } from './position.ts';
 import { isRecord, rowOf, type Side } from './side.ts';
 
 /** What the flattening can add of an envelope, by the names of its settings `add.fields` and `add.headers`. */
-export const METADATA = ['op', 'schema', 'table', 'lsn', 'commit_lsn', 'change_lsn', 'source.ts_ms'] as const;
+export const METADATA = [
+  'op',
+  'schema',
+  'table',
+  'lsn',
+  'sequence',
+  'commit_lsn',
+  'change_lsn',
+  'source.ts_ms',
+] as const;
 export type Metadata = (typeof METADATA)[number];
 
 /** Names by what they hold. */
@@ -167,7 +176,7 @@ class Meta {
 
   position(): ChangeEvent['position'] {
     return this.#form.connector === 'postgres'
-      ? streamPosition({ lsn: this.integer('lsn') })
+      ? streamPosition({ lsn: this.integer('lsn'), sequence: this.text('sequence') })
       : streamPosition({ commit_lsn: this.text('commit_lsn'), change_lsn: this.text('change_lsn') });
   }
 
