@@ -1,5 +1,11 @@
 import type { RowChange } from '#core/apply';
-import { type ChangeEvent, doubtsOf, interpretEvent, type WireRow } from '#core/change-event';
+import {
+  type ChangeEvent,
+  doubtsOf,
+  interpretEvent,
+  type ValueDecoder,
+  type WireRow,
+} from '#core/change-event';
 import type { DocumentKey } from '#core/document';
 import { FicusError } from '#core/errors';
 import { keyText } from '#core/key';
@@ -7,7 +13,6 @@ import { rowName } from '#core/letter';
 import { type Plan, tablesOf, topicsOf } from '#core/plan';
 import type { DecodedRecord, RecordDecoder } from '#debezium/decoder';
 import type { LogRecord } from '#debezium/log-record';
-import { decodeValue } from '#debezium/value';
 import type { Tally } from './tally.ts';
 
 export interface ReadingContext {
@@ -73,7 +78,7 @@ export function rowOf(context: ReadingContext, record: LogRecord): string | null
 /** The rows that a record which cannot be applied leaves in doubt, as far as they can be told. */
 export function doubts(context: ReadingContext, record: LogRecord): readonly WorkItem[] {
   const event = eventOf(context, record) ?? bareEvent(context, record);
-  const changes = event === null ? [] : doubtsOf(context.plan, event, context.epoch, decodeValue);
+  const changes = event === null ? [] : doubtsOf(context.plan, event, context.epoch, valuesOf(context));
   return changes.map((change) => ({ change, record }));
 }
 
@@ -81,7 +86,7 @@ function changesOf(context: ReadingContext, record: LogRecord, result: Tally): r
   const decoded = decode(context, record);
   if (decoded.kind !== 'change') return [];
   const { event } = decoded;
-  const { changes, unknownColumns } = interpretEvent(context.plan, event, context.epoch, decodeValue);
+  const { changes, unknownColumns } = interpretEvent(context.plan, event, context.epoch, valuesOf(context));
   for (const column of unknownColumns) result.sighted(event.table, column, record);
   if (event.op === 'read') result.readRow(event.table);
   else if (event.committedAt !== null) result.committedAt.push(event.committedAt);
@@ -90,6 +95,10 @@ function changesOf(context: ReadingContext, record: LogRecord, result: Tally): r
 
 function decode({ decoder, plan, incarnations }: ReadingContext, record: LogRecord): DecodedRecord {
   return decoder.decode(record, incarnations.get(record.topic) ?? 1, plan);
+}
+
+function valuesOf({ decoder, plan }: ReadingContext): ValueDecoder {
+  return decoder.values(plan);
 }
 
 function eventOf(context: ReadingContext, record: LogRecord): ChangeEvent | null {

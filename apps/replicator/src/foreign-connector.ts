@@ -12,6 +12,8 @@ interface Seen {
   readonly config: ConnectorConfig;
   readonly form: RecordForm;
   readonly faults: readonly string[];
+  /** What a plan's tables add to them: asked for each record. */
+  readonly ofPlans: WeakMap<Plan, readonly string[]>;
 }
 
 /**
@@ -39,8 +41,12 @@ export class ForeignConnector implements Connector {
     const { connector } = this.#system.capture;
     if (this.#seen === null)
       throw unusable(`the configuration of connector ${connector} has not been read from Kafka Connect yet`);
-    const { config, form, faults } = this.#seen;
-    const all = [...faults, ...(plan === null ? [] : tableFaults(config, tablesOf(plan)))];
+    const { config, form, faults, ofPlans } = this.#seen;
+    let all = faults;
+    if (plan !== null) {
+      all = ofPlans.get(plan) ?? [...faults, ...tableFaults(config, tablesOf(plan))];
+      ofPlans.set(plan, all);
+    }
     if (all.length > 0) throw unusable(`connector ${connector} cannot serve: ${all.join('; ')}`);
     return form;
   }
@@ -73,7 +79,7 @@ export class ForeignConnector implements Connector {
     const { kind, capture } = this.#system;
     const { topicPrefix, registry } = capture;
     const faults = captureFaults(config, { kind, topicPrefix, hasRegistry: registry !== undefined });
-    this.#seen = { config, form: recordForm(config), faults };
+    this.#seen = { config, form: recordForm(config), faults, ofPlans: new WeakMap() };
   }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ConnectorConfig } from './connect-client.ts';
 import { formFaults, recordForm } from './connector-form.ts';
+import { PLAIN_FORM } from './decoder.ts';
 
 const POSTGRES: ConnectorConfig = { 'connector.class': 'io.debezium.connector.postgresql.PostgresConnector' };
 const FLAT: ConnectorConfig = {
@@ -15,7 +16,7 @@ const FLAT: ConnectorConfig = {
 
 describe('recordForm', () => {
   it('is plain where nothing is changed', () => {
-    expect(recordForm(POSTGRES)).toEqual({ adjustedNames: false, nullsReplaced: false, flat: null });
+    expect(recordForm(POSTGRES)).toEqual(PLAIN_FORM);
   });
 
   it('knows what the flattening adds, under which names', () => {

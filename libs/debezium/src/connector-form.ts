@@ -1,6 +1,7 @@
 import type { ConnectorConfig } from './connect-client.ts';
 import type { RecordForm } from './decoder.ts';
 import { DELETED, type FlatForm, METADATA, type Metadata, type Places } from './flat.ts';
+import { decodeValue } from './value.ts';
 
 const FLATTENING = 'io.debezium.transforms.ExtractNewRecordState';
 
@@ -20,6 +21,7 @@ export function recordForm(config: ConnectorConfig): RecordForm {
     adjustedNames: (config['field.name.adjustment.mode'] ?? 'none') !== 'none',
     nullsReplaced: config['value.converter'] === APICURIO,
     flat: flattening === undefined ? null : flatForm(config, flattening),
+    decodeValue,
   };
 }
 

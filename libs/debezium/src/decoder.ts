@@ -1,4 +1,4 @@
-import type { ChangeEvent, WireRow } from '#core/change-event';
+import type { ChangeEvent, ValueDecoder, WireRow } from '#core/change-event';
 import { FicusError } from '#core/errors';
 import type { Plan } from '#core/plan';
 import { avroSide } from './avro.ts';
@@ -11,6 +11,7 @@ import { headerOf, type LogRecord } from './log-record.ts';
 import { isConfluent, readSchemaHeader, type SchemaReference, splitConfluent } from './schema-reference.ts';
 import type { CachedSchemas } from './schema-registry.ts';
 import { isRecord, rowOf, type Side } from './side.ts';
+import { decodeValue } from './value.ts';
 
 /** `tombstone` is none that deletes; `other` are records that carry no row, told by their content. */
 export type DecodedRecord =
@@ -26,9 +27,17 @@ export interface RecordForm {
   readonly nullsReplaced: boolean;
   /** Rows without envelopes; null: whole change events. */
   readonly flat: FlatForm | null;
+  /** Decodes values as the connector's modes have made them. */
+  readonly decodeValue: ValueDecoder;
 }
 
-export const PLAIN_FORM: RecordForm = { adjustedNames: false, nullsReplaced: false, flat: null };
+/** Whole change events in the modes that Ficus configures. */
+export const PLAIN_FORM: RecordForm = {
+  adjustedNames: false,
+  nullsReplaced: false,
+  flat: null,
+  decodeValue,
+};
 
 export interface DecoderParts {
   /** Null: the system has no registry, so Avro cannot be read. */
@@ -94,6 +103,11 @@ export class RecordDecoder {
     const what = rowlessKind(value.payload, () => this.#side(record, 'key', form)?.payload);
     if (what !== null) return { kind: 'other', what };
     return { kind: 'change', event: readEnvelope(value, () => this.#side(record, 'key', form), origin) };
+  }
+
+  /** Decodes the values of what `decode` has read. */
+  values(plan: Plan): ValueDecoder {
+    return this.#parts.form(plan).decodeValue;
   }
 
   /** The key's columns; null: the record has none. @throws FicusError `event_unparsable`. */
