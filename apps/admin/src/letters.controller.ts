@@ -7,7 +7,7 @@ import { type AdminParts, PARTS } from './admin-parts.ts';
 import { deadLetterQuery, groupQuery, letterOrderBody, parse } from './body.ts';
 
 /** A letter without the record itself, which holds the source's raw values. */
-type LetterView = Omit<DeadLetter, 'key' | 'value' | 'row'>;
+type LetterView = Omit<DeadLetter, 'key' | 'value' | 'headers' | 'row'>;
 
 interface Ordered {
   readonly dryRun: boolean;
@@ -90,6 +90,6 @@ export class LettersController {
   }
 }
 
-function viewOf({ key: _key, value: _value, row: _row, ...told }: DeadLetter): LetterView {
+function viewOf({ key: _key, value: _value, headers: _headers, row: _row, ...told }: DeadLetter): LetterView {
   return told;
 }

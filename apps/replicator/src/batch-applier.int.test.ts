@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Plan } from '#core/plan';
+import { PLAIN_FORM, RecordDecoder } from '#debezium/decoder';
 import { openMongo } from '#mongo/connection';
 import { ensureCollection } from '#mongo/documents/schema';
 import { MongoDocumentStore } from '#mongo/documents/store';
@@ -11,6 +12,8 @@ import type { BatchResult } from './tally.ts';
 
 const ORDERS = 'shop.public.order';
 const LINES = 'shop.public.line';
+
+const decoder = new RecordDecoder({ schemas: null, form: () => PLAIN_FORM });
 
 let databases: TestDatabases;
 let plan: Plan;
@@ -49,6 +52,7 @@ const sutOn = (documents = new MongoDocumentStore(databases.documents)): BatchAp
   new BatchApplier(documents, (text) => text);
 const context = (given: Partial<ApplyContext> = {}): ApplyContext => ({
   plan,
+  decoder,
   epoch: 1,
   term: 1,
   incarnations: new Map([

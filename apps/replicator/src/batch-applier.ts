@@ -2,9 +2,8 @@ import { type Digest, Folding, type Outcome, type StoredDocument } from '#core/a
 import { assert, FicusError } from '#core/errors';
 import { keyText } from '#core/key';
 import { doubtOf } from '#core/mend';
-import type { Plan } from '#core/plan';
 import type { DocumentStore, DocumentWrite } from '#core/ports/document-store';
-import type { LogRecord } from '#debezium/envelope';
+import type { LogRecord } from '#debezium/log-record';
 import { byDocument, doubts, type ReadingContext, readBatch, rowOf, type Work } from './batch-reader.ts';
 import { type BatchResult, Tally } from './tally.ts';
 
@@ -40,14 +39,14 @@ export class BatchApplier {
 
   /** @throws FicusError retryable: the same batch must come again; what was written of it is harmless to repeat. */
   async apply(context: ApplyContext, records: readonly LogRecord[]): Promise<BatchResult> {
-    const result = new Tally(context.parked, rowOf);
+    const result = await this.#begin(context, records);
     await this.#settle(context, readBatch(context, records, result), result);
     return result;
   }
 
   /** What `apply` would do now, as far as it can be told without writing. */
   async rehearse(context: ApplyContext, records: readonly LogRecord[]): Promise<BatchResult> {
-    const result = new Tally(context.parked, rowOf);
+    const result = await this.#begin(context, records);
     const works = readBatch(context, records, result);
     for (const { outcomes, failures } of (await this.#decide(context, works)).values()) {
       result.count(outcomes);
@@ -58,7 +57,14 @@ export class BatchApplier {
 
   /** Leaves the rows of a record that nobody will apply in doubt, so that they are read from the source. */
   async doubt(context: ApplyContext, record: LogRecord): Promise<void> {
-    await this.#settle(context, byDocument(doubts(context, record)), new Tally(new Map(), rowOf));
+    const result = await this.#begin({ ...context, parked: new Map() }, [record]);
+    await this.#settle(context, byDocument(doubts(context, record)), result);
+  }
+
+  /** Makes ready what reading the records needs. */
+  async #begin(context: ApplyContext, records: readonly LogRecord[]): Promise<Tally> {
+    await context.decoder.prepare(records, context.plan);
+    return new Tally(context.parked, (record) => rowOf(context, record));
   }
 
   async #settle(context: ApplyContext, works: readonly Work[], result: Tally): Promise<void> {
@@ -91,15 +97,15 @@ export class BatchApplier {
     return open;
   }
 
-  async #decide({ plan }: ApplyContext, works: readonly Work[]): Promise<Map<string, Decision>> {
+  async #decide(context: ApplyContext, works: readonly Work[]): Promise<Map<string, Decision>> {
     const stored = await this.#documents.load(
-      plan,
+      context.plan,
       works.map((work) => work.key),
     );
     const decided = works.map((work, index): [string, Decision] => {
       const before = stored[index];
       assert(before !== undefined, 'load answers one document a key');
-      return [keyText(work.key), this.#fold(plan, before, work)];
+      return [keyText(work.key), this.#fold(context, before, work)];
     });
     return new Map(decided);
   }
@@ -160,26 +166,26 @@ export class BatchApplier {
     throw new FicusError('state_conflict', `${plan.unit} has moved on under the batch`, { retryable: true });
   }
 
-  #fold(plan: Plan, before: StoredDocument, work: Work): Decision {
+  #fold(context: ApplyContext, before: StoredDocument, work: Work): Decision {
     const folding = new Folding(before, this.#digest);
     const outcomes: Outcome[] = [];
     const failures: [LogRecord, unknown][] = [];
     const waiting: LogRecord[] = [];
     const failed = new Set<string>();
     for (const { change, record } of work.changes) {
-      const row = failed.size === 0 ? null : rowOf(record);
+      const row = failed.size === 0 ? null : rowOf(context, record);
       if (row !== null && failed.has(row)) {
         waiting.push(record);
-        folding.apply(doubtOf(plan, change));
+        folding.apply(doubtOf(context.plan, change));
         continue;
       }
       try {
         outcomes.push(folding.apply(change));
       } catch (error) {
         failures.push([record, error]);
-        const name = rowOf(record);
+        const name = rowOf(context, record);
         if (name !== null) failed.add(name);
-        folding.apply(doubtOf(plan, change));
+        folding.apply(doubtOf(context.plan, change));
       }
     }
     const after = folding.document;

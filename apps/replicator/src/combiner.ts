@@ -1,4 +1,4 @@
-import type { LogRecord } from '#debezium/envelope';
+import type { LogRecord } from '#debezium/log-record';
 
 interface Submission {
   readonly records: readonly LogRecord[];

@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import type { Kafka, Producer } from 'kafkajs';
 import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { FicusError } from '#core/errors';
 import { forwardGroup, type Plan } from '#core/plan';
 import { type DeadLetterStore, LETTER_STATES, type LetterOrder } from '#core/ports/dead-letters';
 import type { ReplicationStatusStore } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
+import { PLAIN_FORM, RecordDecoder } from '#debezium/decoder';
 import { openKafka } from '#kafka/client';
 import { DEAD_LETTER_TOPIC, DeadLetterTopic } from '#kafka/dead-letter-topic';
 import { isPast, KafkaProgress } from '#kafka/progress';
@@ -25,6 +27,7 @@ import { BatchApplier } from './batch-applier.ts';
 import { ForwardLeg, type LegParts } from './forward-leg.ts';
 import { Meters } from './meters.ts';
 
+const decoder = new RecordDecoder({ schemas: null, form: () => PLAIN_FORM });
 const WAIT = { timeout: 30_000, interval: 50 };
 
 let databases: TestDatabases;
@@ -75,6 +78,7 @@ function start(given: Partial<LegParts> = {}): ForwardLeg {
   const leg = new ForwardLeg(unit, {
     kafka,
     applier: new BatchApplier(new MongoDocumentStore(databases.documents), (text) => text),
+    decoderOf: () => decoder,
     deadLetters: control.deadLetters,
     deadLetterTopic,
     unknownColumns: control.unknownColumns,
@@ -184,6 +188,28 @@ describe('ForwardLeg', () => {
       'ficus.offset': '1',
       'ficus.code': 'event_unparsable',
     });
+  });
+
+  it('reads no record while the connector cannot serve, and goes on when it can', async () => {
+    const dependencies = new Dependencies(systemClock);
+    let isUsable = false;
+    const waiting = new RecordDecoder({
+      schemas: null,
+      form: () => {
+        if (isUsable) return PLAIN_FORM;
+        throw new FicusError('connector_failed', 'deletes do not come at all', { retryable: true });
+      },
+    });
+    await produce(change(1, '1.00', 1));
+    start({ dependencies, decoderOf: () => waiting });
+    await expect
+      .poll(() => dependencies.states().find(({ name }) => name === `kafka:${plan.unit}`), WAIT)
+      .toMatchObject({ up: false, reason: expect.stringContaining('deletes do not come at all') });
+    expect(await stored()).toEqual([]);
+    isUsable = true;
+    await untilCommitted();
+    expect((await stored()).map(({ amount }) => String(amount))).toEqual(['1.00']);
+    expect(await control.deadLetters.count(plan.unit)).toBe(0);
   });
 
   describe('a row with a dead letter', () => {

@@ -10,7 +10,8 @@ import type {
   UnknownColumnStore,
 } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
-import type { LogRecord } from '#debezium/envelope';
+import type { RecordDecoder } from '#debezium/decoder';
+import type { LogRecord } from '#debezium/log-record';
 import { LogConsumer } from '#kafka/consumer';
 import type { DeadLetterTopic } from '#kafka/dead-letter-topic';
 import type { Dependencies } from '#observability/dependencies';
@@ -25,6 +26,8 @@ import type { BatchResult } from './tally.ts';
 export interface LegParts {
   readonly kafka: Kafka;
   readonly applier: BatchApplier;
+  /** @throws FicusError `setting_invalid` when there is no such system. */
+  readonly decoderOf: (system: string) => RecordDecoder;
   readonly deadLetters: DeadLetterStore;
   readonly deadLetterTopic: DeadLetterTopic;
   readonly unknownColumns: UnknownColumnStore;
@@ -132,6 +135,7 @@ export class ForwardLeg {
     const { plan, state } = of;
     return {
       plan,
+      decoder: this.#parts.decoderOf(plan.system),
       epoch: state.epoch,
       term: state.term,
       incarnations: this.#incarnations,

@@ -1,7 +1,7 @@
 import { causeOf } from '#core/letter';
 import type { Clock } from '#core/ports/clock';
 import type { DeadLetter, DeadLetterStore } from '#core/ports/dead-letters';
-import type { LogRecord } from '#debezium/envelope';
+import { headerOf, type LogRecord } from '#debezium/log-record';
 import type { DeadLetterTopic } from '#kafka/dead-letter-topic';
 import type { Logger } from '#observability/log';
 import type { ApplyContext, BatchApplier } from './batch-applier.ts';
@@ -131,6 +131,7 @@ export class LetterBox {
 
   #letter(record: LogRecord, at: string): Omit<DeadLetter, 'row' | 'state' | 'code' | 'reason' | 'cause'> {
     const { topic, partition, offset, key, value } = record;
+    const headers = storedHeaders(record);
     const isKept = value === null || value.length <= MOST_KEPT;
     return {
       id: idOf(record),
@@ -138,6 +139,7 @@ export class LetterBox {
       ...{ topic, partition, offset: String(offset), at },
       key: key?.toString('base64') ?? null,
       value: isKept ? (value?.toString('base64') ?? null) : null,
+      ...(headers.length === 0 ? {} : { headers }),
       omitted: isKept ? null : value.length,
       ...{ order: null, rehearsal: null, settledAt: null },
     };
@@ -160,10 +162,18 @@ function idOf({ topic, partition, offset }: LogRecord): string {
   return `${topic}/${partition}/${offset}`;
 }
 
-function recordOf({ topic, partition, offset, key, value }: DeadLetter): LogRecord {
+function storedHeaders(record: LogRecord): NonNullable<DeadLetter['headers']> {
+  return Object.keys(record.headers ?? {}).map((name) => ({
+    name,
+    value: headerOf(record, name)?.toString('base64') ?? '',
+  }));
+}
+
+function recordOf({ topic, partition, offset, key, value, headers = [] }: DeadLetter): LogRecord {
   return {
     ...{ topic, partition, offset: BigInt(offset) },
     key: key === null ? null : Buffer.from(key, 'base64'),
     value: value === null ? null : Buffer.from(value, 'base64'),
+    headers: Object.fromEntries(headers.map((one) => [one.name, Buffer.from(one.value, 'base64')])),
   };
 }

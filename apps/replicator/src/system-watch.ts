@@ -7,12 +7,13 @@ import type { ReplicationStatusStore } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
 import { comparePositions, type Position } from '#core/version';
 import { heartbeatTopic, notificationTopic } from '#debezium/connector-config';
-import { decodeRecord, type LogRecord } from '#debezium/envelope';
+import type { RecordDecoder } from '#debezium/decoder';
+import type { LogRecord } from '#debezium/log-record';
 import { readNotification } from '#debezium/notification';
 import { LogConsumer } from '#kafka/consumer';
 import { lostLog } from '#kafka/errors';
 import { backlogOf, type Offsets, RESET } from '#kafka/progress';
-import type { ConnectorSteward } from './connector-steward.ts';
+import type { Connector } from './connector-steward.ts';
 import type { Mender } from './mender.ts';
 import type { Meters } from './meters.ts';
 import { type SnapshotParts, type SnapshotRound, SnapshotSteward } from './snapshot-steward.ts';
@@ -20,7 +21,8 @@ import { Watermarks } from './watermarks.ts';
 
 export interface WatchParts extends SnapshotParts {
   readonly kafka: Kafka;
-  readonly connector: ConnectorSteward;
+  readonly connector: Connector;
+  readonly decoder: RecordDecoder;
   readonly snapshot: SnapshotSteward;
   readonly legacy: LegacyStore;
   readonly mender: Mender;
@@ -194,11 +196,11 @@ export class SystemWatch {
   }
 
   async #hear(records: readonly LogRecord[]): Promise<void> {
+    await this.#parts.decoder.prepare(records, null);
     for (const record of records) {
       if (record.value === null) continue;
       try {
-        if (record.topic === this.#topics.notification)
-          await this.#hearNotification(record.value, record.offset);
+        if (record.topic === this.#topics.notification) await this.#hearNotification(record);
         else this.#hearBeat(record);
       } catch (error) {
         // What cannot be read must not stop the pulse of every unit.
@@ -212,16 +214,16 @@ export class SystemWatch {
     }
   }
 
-  async #hearNotification(value: Buffer, offset: bigint): Promise<void> {
-    const notification = readNotification(value);
+  async #hearNotification(record: LogRecord): Promise<void> {
+    const notification = readNotification(this.#parts.decoder.payload(record));
     if (notification === null) return;
     const plans = this.#units.map((unit) => unit.plan);
-    await this.#parts.snapshot.hear(plans, notification, offset);
+    await this.#parts.snapshot.hear(plans, notification, record.offset);
   }
 
   /** A connector that starts anew repeats older beats: they bring no news. */
   #hearBeat(record: LogRecord): void {
-    const decoded = decodeRecord(record, 0);
+    const decoded = this.#parts.decoder.decode(record, 0, null);
     if (decoded.kind !== 'change') return;
     const { committedAt, position } = decoded.event;
     if (committedAt === null || position === null) return;

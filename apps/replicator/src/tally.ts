@@ -1,6 +1,6 @@
 import type { Outcome } from '#core/apply';
 import { type ErrorCode, FicusError, reasonOf } from '#core/errors';
-import type { LogRecord } from '#debezium/envelope';
+import type { LogRecord } from '#debezium/log-record';
 
 /** A record that cannot be applied as it is. */
 export interface Failure {

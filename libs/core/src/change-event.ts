@@ -9,6 +9,8 @@ import type { Evidence, LogPosition, Position } from './version.ts';
 export interface WireValue {
   readonly value: unknown;
   readonly schema: WireSchema | null;
+  /** Why the value need not be the row's; it is refused where the plan maps the column. */
+  readonly doubt?: string;
 }
 
 export interface WireSchema {
@@ -23,7 +25,8 @@ export type WireRow = Readonly<Record<string, WireValue>>;
 /** A row change as the source's log has it, whatever the format of the record. */
 export interface ChangeEvent {
   readonly table: string;
-  readonly op: 'create' | 'update' | 'delete' | 'read' | 'truncate';
+  /** `tombstone`: a delete of which the log says no more than the key, and possibly its position. */
+  readonly op: 'create' | 'update' | 'delete' | 'tombstone' | 'read' | 'truncate';
   readonly key: WireRow | null;
   readonly before: WireRow | null;
   readonly after: WireRow | null;
@@ -37,6 +40,8 @@ export interface ChangeEvent {
    * earlier dates come shifted by up to ten days, and years BC without their sign.
    */
   readonly calendar: 'proleptic' | 'hybrid';
+  /** Deletes of the source come without position (`tombstone`). */
+  readonly tombstones?: boolean;
 }
 
 /** Dates from here on are the same in either calendar, shifted ones included. */
@@ -76,7 +81,7 @@ export function interpretEvent(
   }
   const { mapping, embed } = found;
   const context: Context = { plan, mapping, embed, event, epoch, decode };
-  if (event.op === 'delete') {
+  if (event.op === 'delete' || event.op === 'tombstone') {
     const row = event.before ?? event.key;
     if (row === null)
       throw new FicusError('event_unsupported', `a delete of ${event.table} without key and before image`);
@@ -262,6 +267,8 @@ function decodeColumn(
       `column ${column} of ${context.mapping.table} is mapped but missing in the event`,
     );
   }
+  if (wire.doubt !== undefined)
+    throw new FicusError('value_invalid', `column ${column} of ${context.mapping.table}: ${wire.doubt}`);
   const isShiftable = context.event.calendar === 'hybrid' && DATED.includes(type.kind);
   try {
     const value = context.decode(type, wire);
@@ -286,6 +293,8 @@ function isEarly(value: unknown): boolean {
 
 function evidence(context: Context, row: WireRow): Evidence {
   const { event, epoch } = context;
+  if (event.op === 'tombstone' && (event.position === null || context.plan.version.kind === 'column'))
+    return { kind: 'tombstone', epoch, log: event.log };
   const position =
     context.plan.version.kind === 'lsn'
       ? event.position
@@ -297,7 +306,9 @@ function evidence(context: Context, row: WireRow): Evidence {
       `a streamed ${event.op} of ${event.table} without a position cannot be ordered`,
     );
   }
-  return { kind: 'streamed', epoch, position, log: event.log };
+  return event.tombstones === true
+    ? { kind: 'streamed', epoch, position, log: event.log, mayReturn: true }
+    : { kind: 'streamed', epoch, position, log: event.log };
 }
 
 /** A row whose version column is not set yet (an AFTER trigger sets it next) loses to every state that has one. */

@@ -29,6 +29,7 @@ export const ERROR_CODES = [
   'plan_invalid',
   'query_invalid',
   'redis_unavailable',
+  'registry_unavailable',
   'replication_stalled',
   'request_invalid',
   'route_unknown',

@@ -52,6 +52,7 @@ const KINDS: Readonly<Record<ErrorCode, Kind>> = {
   plan_invalid: { status: 500, title: 'The plan does not fit' },
   query_invalid: { status: 400, title: 'The query is faulty' },
   redis_unavailable: { status: 503, title: 'Redis cannot be reached' },
+  registry_unavailable: { status: 503, title: 'The schema registry cannot be reached' },
   replication_stalled: { status: 503, title: 'Replication stands still' },
   request_invalid: { status: 400, title: 'The request is faulty' },
   route_unknown: { status: 404, title: 'Nothing stands at this address' },

@@ -39,6 +39,8 @@ export interface DeadLetter {
   /** The record as it came, base64; null where the record had none, or was too large to be kept (`omitted`). */
   readonly key: string | null;
   readonly value: string | null;
+  /** The record's headers, base64, of each name the last one; absent: none. */
+  readonly headers?: readonly { readonly name: string; readonly value: string }[];
   /** Bytes of the value that was too large to be kept; null: it is there. */
   readonly omitted: number | null;
   /** Names the row (topic and key) whose later records wait; null: it has none that could be told. */
