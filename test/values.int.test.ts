@@ -5,9 +5,9 @@ import { interpretEvent } from '#core/change-event';
 import { reasonOf } from '#core/errors';
 import type { CanonicalValue, Content, FieldType } from '#core/field-type';
 import type { Field, Plan } from '#core/plan';
-import { type DecodedRecord, decodeRecord } from '#debezium/envelope';
-import { valueDecoder } from '#debezium/value';
-import { modesOf } from '#debezium/wire-modes';
+import { recordForm } from '#debezium/connector-form';
+import { RecordDecoder } from '#debezium/decoder';
+import type { LogRecord } from '#debezium/log-record';
 import { PostgresStore } from '#legacy/postgres/store';
 import { addressOf } from '#testing/address';
 import { everyDocuments, everyPlan } from '#testing/every-plan';
@@ -121,7 +121,12 @@ interface Seen {
   readonly unavailable: readonly string[];
 }
 
-const decoders = new Map(variants.map(({ name, config }) => [name, valueDecoder(modesOf(config))]));
+const decoders = new Map(
+  variants.map(({ name, config }) => {
+    const form = recordForm(config);
+    return [name, new RecordDecoder({ schemas: null, form: () => form })];
+  }),
+);
 const troubles: string[] = [];
 let database: ScratchDatabase;
 let store: PostgresStore;
@@ -239,7 +244,7 @@ async function consume(): Promise<void> {
     eachMessage: async ({ topic, partition, message: { key, value, offset } }) => {
       try {
         const record = { topic, partition, key, value, offset: BigInt(offset) };
-        take(topic.slice(run.length + 1), decodeRecord(record, 1));
+        take(record);
       } catch (error) {
         troubles.push(`${topic}: ${reasonOf(error)}`);
       }
@@ -247,17 +252,23 @@ async function consume(): Promise<void> {
   });
 }
 
-function take(topic: string, decoded: DecodedRecord): void {
-  const [variant = '', , table = ''] = topic.split('.');
-  const decode = decoders.get(variant);
-  if (decoded.kind !== 'change' || decode === undefined) return;
-  const plan = table === 'every' ? everyPlan : largePlan;
-  for (const { key, effect } of interpretEvent(plan, decoded.event, 1, decode).changes) {
+function take(record: LogRecord): void {
+  const [variant = '', , table = ''] = record.topic.slice(run.length + 1).split('.');
+  const plan = planOf(variant, table);
+  const decoder = decoders.get(variant) ?? expect.fail(`no variant ${variant}`);
+  const decoded = decoder.decode(record, 1, plan);
+  if (decoded.kind !== 'change') return;
+  for (const { key, effect } of interpretEvent(plan, decoded.event, 1, decoder.values(plan)).changes) {
     if (effect.kind !== 'upsert') continue;
     const at = `${variant}/${table}/${String(key[0])}`;
     const { content, unavailable } = effect;
     seen.set(at, [...(seen.get(at) ?? []), { op: decoded.event.op, content, unavailable }]);
   }
+}
+
+function planOf(variant: string, table: string): Plan {
+  const plan = table === 'every' ? everyPlan : largePlan;
+  return { ...plan, topic: `${run}_${variant}.public.${table}` };
 }
 
 /** What `precise` mode does to decimals: why Ficus does not set it, and warns of it. */

@@ -89,7 +89,7 @@ export async function runTests({ supervisor }: Session, log: Log): Promise<numbe
   if (!(await command('npm run build', ['npm', 'run', 'build']))) counts.push({ ...NONE, failed: 1 });
   await tests('npm run check', ['npm', 'run', 'check', '--']);
   say('servers');
-  const servers = await startServers({ names: ALL_SERVERS, log, supervisor });
+  const servers = await startServers({ names: [...ALL_SERVERS, 'registry'], log, supervisor });
   const env = { ...servers.env, NODE_OPTIONS: QUIET };
   await tests('tests on the servers', vitest('int'), env);
   say('the estate for the tests of the running apps');
@@ -99,7 +99,7 @@ export async function runTests({ supervisor }: Session, log: Log): Promise<numbe
     servers,
     built: true,
     // Both forms are driven through: the estate of the recovery tests, and the demonstration's, have none.
-    schemas: true,
+    format: 'json-schema',
     size: TEST_SIZE,
     plant: TEST_PLANT,
   });

@@ -1,11 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { Clock } from '#core/ports/clock';
-import type {
-  DeadLetterStore,
-  TransitionStore,
-  VerificationQueue,
-  VerificationStore,
-} from '#core/ports/control';
+import type { TransitionStore, VerificationQueue, VerificationStore } from '#core/ports/control';
+import type { DeadLetterStore } from '#core/ports/dead-letters';
 import type { UnknownColumnStore } from '#core/ports/replication';
 import type { Dependencies } from '#observability/dependencies';
 import type { Logger } from '#observability/log';

@@ -1,87 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openRedis } from '#jobs/redis';
-import { BullVerificationQueue } from '#jobs/verification-queue';
-import { type Control, controlOf } from '#mongo/control/control';
-import { systemClock } from '#observability/clock';
-import { Dependencies } from '#observability/dependencies';
-import { addressOf } from '#testing/address';
-import { openTestDatabases, type TestDatabases } from '#testing/mongo-databases';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Control } from '#mongo/control/control';
+import { aLetter } from '#testing/a-letter';
+import { AdminRig } from '#testing/admin-rig';
 import { aPlan } from '#testing/plans';
 import { aVerification } from '#testing/verifications';
-import { migrateControl } from '../../../migrations/control/run.ts';
-import { createAdmin } from './admin.ts';
-import { Caretaker } from './caretaker.ts';
-import { Fleet } from './fleet.ts';
-import { Flip } from './flip.ts';
-import { measure } from './measure.ts';
 
-let databases: TestDatabases;
+let rig: AdminRig;
 let control: Control;
 let app: NestFastifyApplication;
-const clock = systemClock;
 
 beforeAll(async () => {
-  databases = await openTestDatabases();
-  control = controlOf(databases.control, clock);
-  const redis = openRedis(addressOf('TEST_REDIS_URL'), () => undefined);
-  const queue = new BullVerificationQueue({
-    redis,
-    clock,
-    newId: randomUUID,
-    prefix: `test-${randomUUID()}`,
-  });
-  const dependencies = new Dependencies(clock);
-  const log = pino({ level: 'silent' });
-  const flip = new Flip({
-    units: control.units,
-    transitions: control.transitions,
-    measure: (unit) => measure(unit, { ...control, clock }),
-    clock,
-    newId: randomUUID,
-  });
-  app = await createAdmin({
-    fleet: new Fleet({ ...control, clock }),
-    flip,
-    control,
-    queue,
-    caretaker: new Caretaker({
-      flip,
-      migrate: () => migrateControl(databases.control, { by: 'test', clock }),
-      instances: control.instances,
-      dependencies,
-      clock,
-      log,
-      instance: 'admin-test',
-    }),
-    dependencies,
-    registry: new Registry(),
-    clock,
-    log,
-    close: async () => {
-      await queue.close();
-      redis.disconnect();
-    },
-  });
-  await app.init();
-  await vi.waitFor(
-    async () => expect(await control.instances.alive('admin', 60_000)).toMatchObject([{ id: 'admin-test' }]),
-    { timeout: 30_000 },
-  );
+  rig = await AdminRig.start('admin-test');
+  ({ control, app } = rig);
 });
 afterAll(async () => {
-  await app.close();
-  await databases.close();
+  await rig.stop();
 });
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Record<string, unknown>;
-  readonly body: Body;
-}
 
 /** What the tests reach into, of any answer. */
 interface Body {
@@ -95,24 +31,7 @@ interface Body {
   readonly steps: readonly { readonly name: string }[];
 }
 
-async function call(
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
-  path: string,
-  body?: unknown,
-): Promise<Answer> {
-  const answer = await app.inject({
-    method,
-    url: path,
-    headers: { 'ficus-actor': 'ann' },
-    ...(body === undefined ? {} : { payload: body as object }),
-  });
-  const text = answer.body;
-  return {
-    status: answer.statusCode,
-    headers: answer.headers,
-    body: text.startsWith('{') ? JSON.parse(text) : text,
-  };
-}
+const call = (...given: Parameters<AdminRig['call']>) => rig.call<Body>(...given);
 
 let unit: string;
 let path: string;
@@ -176,23 +95,12 @@ describe('units', () => {
     const { table, fields } = aPlan().root;
     for (const column of ['new', fields[0]?.column ?? ''])
       await control.unknownColumns.report({ unit, table, column, count: 1, origin: 'x/0/1', at });
-    await control.deadLetters.add({
-      id: `${unit}/0/1`,
-      unit,
-      topic: unit,
-      partition: 0,
-      offset: '1',
-      key: 'a2V5',
-      value: 'c2VjcmV0',
-      code: 'event_unparsable',
-      reason: 'no JSON',
-      at,
-    });
+    await control.deadLetters.add([aLetter(unit, 1)]);
     expect((await call('GET', `${path}/unknown-columns`)).body.items).toMatchObject([{ column: 'new' }]);
     expect((await call('GET', path)).body).toMatchObject({ unknownColumns: 1 });
     const letters = await call('GET', `/admin/dead-letters?unit=${unit}`);
     expect(letters.body.items).toMatchObject([{ topic: unit, offset: '1', reason: 'no JSON' }]);
-    expect(JSON.stringify(letters.body)).not.toContain('c2VjcmV0');
+    for (const raw of ['c2VjcmV0', 'a2V5']) expect(JSON.stringify(letters.body)).not.toContain(raw);
   });
 });
 
@@ -335,10 +243,10 @@ const BAD: readonly Bad[] = [
   {
     name: 'a wrong limit',
     method: 'GET',
-    path: '/admin/dead-letters?limit=0&colour=red',
+    path: '/admin/dead-letters?limit=0&colour=red&state=lost',
     status: 400,
     code: 'query_invalid',
-    pointers: ['/limit', '/colour'],
+    pointers: ['/limit', '/state', '/colour'],
   },
 ];
 

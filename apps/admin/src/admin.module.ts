@@ -8,6 +8,7 @@ import {
 import type { DependencyState } from '#observability/dependencies';
 import { HEALTH, type Health, HealthController, type Readiness } from '#observability/health.controller';
 import { type AdminParts, PARTS } from './admin-parts.ts';
+import { LettersController } from './letters.controller.ts';
 import { RecordsController } from './records.controller.ts';
 import { UnitsController } from './units.controller.ts';
 
@@ -26,7 +27,7 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
     };
     return {
       module: AdminModule,
-      controllers: [UnitsController, RecordsController, HealthController],
+      controllers: [UnitsController, LettersController, RecordsController, HealthController],
       providers: [
         { provide: PARTS, useValue: parts },
         { provide: HEALTH, useValue: health },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type ErrorCode, FicusError } from '#core/errors';
 import { PHASES } from '#core/phase';
 import { pointerOf } from '#core/pointer';
+import { LETTER_STATES } from '#core/ports/dead-letters';
 import { shownValue } from '#core/refusal';
 
 /** POST units/{unit}/transitions. */
@@ -23,7 +24,31 @@ export const limitQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(LIMIT.max).default(LIMIT.default),
 });
 
-export const deadLetterQuery = limitQuery.extend({ unit: z.string().min(1).optional() });
+export const groupQuery = z.strictObject({ unit: z.string().min(1).optional() });
+
+export const deadLetterQuery = limitQuery.extend({
+  unit: z.string().min(1).optional(),
+  state: z.enum(LETTER_STATES).optional(),
+});
+
+const said = z.string().min(1).optional();
+
+/** POST dead-letters/orders: which letters, what to do with them, and why. */
+export const letterOrderBody = z
+  .strictObject({
+    unit: z.string().min(1),
+    ...{ id: said, topic: said, code: said, cause: said },
+    all: z.literal(true).optional(),
+    what: z.enum(['replay', 'discard']),
+    reason: z.string().trim().min(1, 'must say why, for the history').max(1_000),
+    dryRun: z.boolean().default(false),
+  })
+  .refine(
+    ({ id, topic, code, cause, all }) => [id, topic, code, cause, all].some((one) => one !== undefined),
+    {
+      message: 'must say which letters: one of id, topic, code, cause, or all: true',
+    },
+  );
 
 /** @throws FicusError naming every fault by its JSON pointer (RFC 6901). */
 export function parse<T>(schema: z.ZodType<T>, value: unknown, code: ErrorCode = 'body_invalid'): T {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { DeadLetterStore, Instance, InstanceStore } from '#core/ports/control';
+import type { Instance, InstanceStore } from '#core/ports/control';
+import type { DeadLetterStore } from '#core/ports/dead-letters';
 import type { Verification } from '#core/reconcile';
 import type { ReplicationStatus } from '#core/unit-state';
 import { HandClock } from '#testing/hand-clock';

@@ -1,5 +1,6 @@
 import type { Clock } from '#core/ports/clock';
-import type { DeadLetterStore, InstanceStore, VerificationStore } from '#core/ports/control';
+import type { InstanceStore, VerificationStore } from '#core/ports/control';
+import type { DeadLetterStore } from '#core/ports/dead-letters';
 import type { Verification } from '#core/reconcile';
 import type { Measurements, VerificationFacts } from '#core/transition';
 import { currentLag, isSnapshotComplete, type Unit } from '#core/unit-state';

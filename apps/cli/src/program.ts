@@ -25,7 +25,10 @@ export function ficusProgram(say: (text: string) => void): Command {
 
 function addSandbox(program: Command): void {
   for (const [name, description] of [
-    ['demo', 'run the demonstration estate on this machine; --exit ends after the run'],
+    [
+      'demo',
+      'run the demonstration estate on this machine; --exit ends after the run, --format json|json-schema|avro',
+    ],
     ['test', 'run all tests on servers started for them'],
     ['up', 'start the servers only, and keep them until Ctrl-C'],
   ] as const) {

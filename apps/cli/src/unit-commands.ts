@@ -68,14 +68,60 @@ export function addUnitCommands(program: Command, say: (text: string) => void): 
       .action(async (of: string) =>
         show(await call('GET', `/admin/units/${encodeURIComponent(of)}/${what}`)),
       );
-  program
+  addLetterCommands(program, show);
+}
+
+interface LetterOptions {
+  readonly unit: string;
+  readonly id?: string;
+  readonly topic?: string;
+  readonly code?: string;
+  readonly cause?: string;
+  readonly all?: true;
+  readonly reason: string;
+  readonly dryRun?: true;
+}
+
+function addLetterCommands(program: Command, show: (value: unknown) => void): void {
+  const letters = program
     .command('dead-letters')
-    .description('records that were put aside, newest first')
+    .description('records that could not be applied, and what is to be done with them');
+  const query = (options: Readonly<Record<string, string>>): string =>
+    Object.keys(options).length === 0 ? '' : `?${new URLSearchParams(options)}`;
+  letters
+    .command('list')
+    .description('newest first')
     .option('--unit <unit>', 'of one unit only')
-    .action(async (options: { unit?: string }) => {
-      const query = options.unit === undefined ? '' : `?unit=${encodeURIComponent(options.unit)}`;
-      show(await call('GET', `/admin/dead-letters${query}`));
-    });
+    .option('--state <state>', 'dead, waiting, replayed or discarded; without it the open ones')
+    .option('--limit <number>', 'at most so many')
+    .action(async (options: Record<string, string>) =>
+      show(await call('GET', `/admin/dead-letters${query(options)}`)),
+    );
+  letters
+    .command('groups')
+    .description('the open ones by their cause')
+    .option('--unit <unit>', 'of one unit only')
+    .action(async (options: Record<string, string>) =>
+      show(await call('GET', `/admin/dead-letters/groups${query(options)}`)),
+    );
+  for (const [what, description] of [
+    ['replay', 'apply them now, and what waits behind them; what is stale by then changes nothing'],
+    ['discard', 'give them up: their rows are read from the source, and what waits behind them is applied'],
+  ] as const)
+    letters
+      .command(what)
+      .description(description)
+      .requiredOption('--unit <unit>', 'of this unit')
+      .option('--id <id>', 'the one with this id')
+      .option('--topic <topic>', 'those of this topic')
+      .option('--code <code>', 'those with this code')
+      .option('--cause <cause>', 'those of this cause, as `groups` shows it')
+      .option('--all', 'all of the unit')
+      .requiredOption('--reason <text>', 'why; kept with the letter')
+      .option('--dry-run', 'show what it would do, change nothing')
+      .action(async (options: LetterOptions) =>
+        show(await call('POST', '/admin/dead-letters/orders', { what, ...options })),
+      );
 }
 
 async function call(method: string, path: string, body?: unknown): Promise<unknown> {

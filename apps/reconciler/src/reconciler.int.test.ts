@@ -111,7 +111,15 @@ async function replicated(changes: Partial<Plan['reconcile']> = {}): Promise<Pla
     const key = [root.region ?? null, root.number ?? null];
     const before: StoredDocument = { key, revision: null, root: null, embeds: {}, committedAt: null };
     const version = { epoch: 1, streamed: 1n, written: null, snapshot: null, log: null };
-    const row = { version, live: true, digest: 'x', incomplete: [], content: root, unmapped: {} };
+    const row = {
+      version,
+      live: true,
+      digest: 'x',
+      incomplete: [],
+      doubtful: false,
+      content: root,
+      unmapped: {},
+    };
     return { before, after: { ...before, revision: 1, root: row } };
   });
   expect(await documents.save(plan, 1, writes)).toEqual({ conflicts: [], rejected: [] });

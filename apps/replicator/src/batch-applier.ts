@@ -1,50 +1,20 @@
-import { type Digest, Folding, type Outcome, type RowChange, type StoredDocument } from '#core/apply';
-import { interpretEvent } from '#core/change-event';
-import type { DocumentKey } from '#core/document';
-import { assert, type ErrorCode, FicusError, reasonOf } from '#core/errors';
+import { type Digest, Folding, type Outcome, type StoredDocument } from '#core/apply';
+import { assert, FicusError } from '#core/errors';
 import { keyText } from '#core/key';
-import type { Plan } from '#core/plan';
+import { doubtOf } from '#core/mend';
 import type { DocumentStore, DocumentWrite } from '#core/ports/document-store';
-import { decodeRecord, type LogRecord } from '#debezium/envelope';
-import { valueDecoder } from '#debezium/value';
-import { FICUS_MODES } from '#debezium/wire-modes';
+import type { LogRecord } from '#debezium/log-record';
+import { byDocument, doubts, type ReadingContext, readBatch, rowOf, type Work } from './batch-reader.ts';
+import { type BatchResult, Tally } from './tally.ts';
 
 /** The unit's state under which a batch is applied. */
-export interface ApplyContext {
-  readonly plan: Plan;
-  readonly epoch: number;
+export interface ApplyContext extends ReadingContext {
   readonly term: number;
-  /** By topic; every topic of the batch is in it. */
-  readonly incarnations: ReadonlyMap<string, number>;
+  /** Rows that have an open dead letter, with the offset from which on their records wait. */
+  readonly parked: ReadonlyMap<string, bigint>;
   /** The unit's term as it stands in the control database now. */
   readonly isCurrent: () => Promise<boolean>;
 }
-
-export interface Failure {
-  readonly record: LogRecord;
-  readonly code: ErrorCode;
-  readonly reason: string;
-}
-
-export interface BatchResult {
-  /** One for each row change. */
-  readonly outcomes: Readonly<Record<Outcome, number>>;
-  /** Records that cannot be applied as they are; the caller must make them durable before it commits the offset. */
-  readonly failures: readonly Failure[];
-  /** Sightings by `table` and column, with the first record that carried it. */
-  readonly unknown: ReadonlyMap<string, { table: string; column: string; count: number; record: LogRecord }>;
-  /** Snapshot rows by table. */
-  readonly snapshotRows: ReadonlyMap<string, number>;
-  /** Commit times at the source of the streamed changes, ms since the epoch. */
-  readonly committedAt: readonly number[];
-}
-
-interface Work {
-  readonly key: DocumentKey;
-  readonly changes: { change: RowChange; record: LogRecord }[];
-}
-
-const DECODE = valueDecoder(FICUS_MODES);
 
 /** How often a document may lose the race for its revision before the batch is given back to the log. */
 const MAX_ROUNDS = 20;
@@ -69,9 +39,32 @@ export class BatchApplier {
 
   /** @throws FicusError retryable: the same batch must come again; what was written of it is harmless to repeat. */
   async apply(context: ApplyContext, records: readonly LogRecord[]): Promise<BatchResult> {
-    const result = new Tally();
-    await this.#settle(context, this.#interpret(context, records, result), result);
+    const result = await this.#begin(context, records);
+    await this.#settle(context, readBatch(context, records, result), result);
     return result;
+  }
+
+  /** What `apply` would do now, as far as it can be told without writing. */
+  async rehearse(context: ApplyContext, records: readonly LogRecord[]): Promise<BatchResult> {
+    const result = await this.#begin(context, records);
+    const works = readBatch(context, records, result);
+    for (const { outcomes, failures } of (await this.#decide(context, works)).values()) {
+      result.count(outcomes);
+      for (const [record, error] of failures) result.failed(record, error);
+    }
+    return result;
+  }
+
+  /** Leaves the rows of a record that nobody will apply in doubt, so that they are read from the source. */
+  async doubt(context: ApplyContext, record: LogRecord): Promise<void> {
+    const result = await this.#begin({ ...context, parked: new Map() }, [record]);
+    await this.#settle(context, byDocument(doubts(context, record)), result);
+  }
+
+  /** Makes ready what reading the records needs. */
+  async #begin(context: ApplyContext, records: readonly LogRecord[]): Promise<Tally> {
+    await context.decoder.prepare(records, context.plan);
+    return new Tally(context.parked, (record) => rowOf(context, record));
   }
 
   async #settle(context: ApplyContext, works: readonly Work[], result: Tally): Promise<void> {
@@ -104,51 +97,24 @@ export class BatchApplier {
     return open;
   }
 
-  #interpret(context: ApplyContext, records: readonly LogRecord[], result: Tally): Work[] {
-    const works = new Map<string, Work>();
-    for (const record of records) {
-      try {
-        const decoded = decodeRecord(record, context.incarnations.get(record.topic) ?? 1);
-        if (decoded.kind !== 'change') continue;
-        const { changes, unknownColumns } = interpretEvent(
-          context.plan,
-          decoded.event,
-          context.epoch,
-          DECODE,
-        );
-        for (const column of unknownColumns) result.sighted(decoded.event.table, column, record);
-        if (decoded.event.op === 'read') result.readRow(decoded.event.table);
-        else if (decoded.event.committedAt !== null) result.committedAt.push(decoded.event.committedAt);
-        for (const change of changes) {
-          const text = keyText(change.key);
-          const work = works.get(text) ?? { key: change.key, changes: [] };
-          work.changes.push({ change, record });
-          works.set(text, work);
-        }
-      } catch (error) {
-        result.failed(record, error);
-      }
-    }
-    return [...works.values()];
+  async #decide(context: ApplyContext, works: readonly Work[]): Promise<Map<string, Decision>> {
+    const stored = await this.#documents.load(
+      context.plan,
+      works.map((work) => work.key),
+    );
+    const decided = works.map((work, index): [string, Decision] => {
+      const before = stored[index];
+      assert(before !== undefined, 'load answers one document a key');
+      return [keyText(work.key), this.#fold(context, before, work)];
+    });
+    return new Map(decided);
   }
 
   /** Decides and writes once; answers the documents that another writer was faster on. */
   async #round(context: ApplyContext, works: readonly Work[], result: Tally): Promise<Work[]> {
-    const { plan, term } = context;
-    const stored = await this.#documents.load(
-      plan,
-      works.map((work) => work.key),
-    );
-    const writes: DocumentWrite[] = [];
-    const decided = new Map<string, { work: Work; outcomes: Outcome[]; failures: [LogRecord, unknown][] }>();
-    for (const [index, work] of works.entries()) {
-      const before = stored[index];
-      assert(before !== undefined, 'load answers one document a key');
-      const { after, outcomes, failures } = this.#fold(before, work);
-      decided.set(keyText(work.key), { work, outcomes, failures });
-      if (after !== before) writes.push({ before, after });
-    }
-    const { conflicts, rejected } = await this.#documents.save(plan, term, writes);
+    const decided = await this.#decide(context, works);
+    const writes = [...decided.values()].flatMap(({ write }) => write ?? []);
+    const { conflicts, rejected } = await this.#documents.save(context.plan, context.term, writes);
     if (rejected.length > 0) await this.#confirmCurrent(context);
     const again = new Set(conflicts.map((write) => keyText(write.before.key)));
     for (const { write, reason } of rejected) {
@@ -157,13 +123,14 @@ export class BatchApplier {
       if (refused !== undefined) await this.#oneByOne(context, refused, reason, result);
     }
     const open: Work[] = [];
-    for (const [text, { work, outcomes, failures }] of decided) {
+    for (const [text, { work, outcomes, failures, waiting }] of decided) {
       if (again.has(text)) {
         open.push(work);
         continue;
       }
       result.count(outcomes);
       for (const [record, error] of failures) result.failed(record, error);
+      for (const record of waiting) result.wait(record);
     }
     return open;
   }
@@ -176,11 +143,21 @@ export class BatchApplier {
     result: Tally,
   ): Promise<void> {
     const [first, ...rest] = changes;
-    if (first !== undefined && rest.length === 0) {
-      result.failed(first.record, new FicusError('value_invalid', `MongoDB refused the document: ${reason}`));
+    if (first === undefined) return;
+    if (rest.length > 0) {
+      for (const change of changes) {
+        const waits = result.mustWait(change.record);
+        if (waits) result.wait(change.record);
+        const item = waits ? { ...change, change: doubtOf(context.plan, change.change) } : change;
+        await this.#settle(context, [{ key, changes: [item] }], result);
+      }
       return;
     }
-    for (const change of changes) await this.#settle(context, [{ key, changes: [change] }], result);
+    // Where not even the doubt can be written, the document stays as it is.
+    if (first.change.effect.kind === 'unknown') return;
+    result.failed(first.record, new FicusError('value_invalid', `MongoDB refused the document: ${reason}`));
+    const doubt = { ...first, change: doubtOf(context.plan, first.change) };
+    await this.#settle(context, [{ key, changes: [doubt] }], result);
   }
 
   /** The fence refuses a writer of an older term, the schema one of an older plan: no fault of the documents. */
@@ -189,49 +166,38 @@ export class BatchApplier {
     throw new FicusError('state_conflict', `${plan.unit} has moved on under the batch`, { retryable: true });
   }
 
-  #fold(
-    before: StoredDocument,
-    work: Work,
-  ): { after: StoredDocument; outcomes: Outcome[]; failures: [LogRecord, unknown][] } {
+  #fold(context: ApplyContext, before: StoredDocument, work: Work): Decision {
     const folding = new Folding(before, this.#digest);
     const outcomes: Outcome[] = [];
     const failures: [LogRecord, unknown][] = [];
+    const waiting: LogRecord[] = [];
+    const failed = new Set<string>();
     for (const { change, record } of work.changes) {
+      const row = failed.size === 0 ? null : rowOf(context, record);
+      if (row !== null && failed.has(row)) {
+        waiting.push(record);
+        folding.apply(doubtOf(context.plan, change));
+        continue;
+      }
       try {
         outcomes.push(folding.apply(change));
       } catch (error) {
         failures.push([record, error]);
+        const name = rowOf(context, record);
+        if (name !== null) failed.add(name);
+        folding.apply(doubtOf(context.plan, change));
       }
     }
-    return { after: folding.document, outcomes, failures };
+    const after = folding.document;
+    return { work, outcomes, failures, waiting, write: after === before ? null : { before, after } };
   }
 }
 
-class Tally implements BatchResult {
-  readonly outcomes: Record<Outcome, number> = { applied: 0, unchanged: 0, stale: 0, recheck: 0 };
-  readonly failures: Failure[] = [];
-  readonly unknown = new Map<string, { table: string; column: string; count: number; record: LogRecord }>();
-  readonly snapshotRows = new Map<string, number>();
-  readonly committedAt: number[] = [];
-
-  count(outcomes: readonly Outcome[]): void {
-    for (const outcome of outcomes) this.outcomes[outcome]++;
-  }
-
-  sighted(table: string, column: string, record: LogRecord): void {
-    const known = this.unknown.get(`${table}.${column}`);
-    if (known === undefined) this.unknown.set(`${table}.${column}`, { table, column, count: 1, record });
-    else known.count++;
-  }
-
-  readRow(table: string): void {
-    this.snapshotRows.set(table, (this.snapshotRows.get(table) ?? 0) + 1);
-  }
-
-  /** Only what is wrong with the record itself is a failure of the record; anything else fails the batch. */
-  failed(record: LogRecord, error: unknown): void {
-    if (!(error instanceof FicusError) || error.retryable) throw error;
-    if (this.failures.some((failure) => failure.record === record)) return;
-    this.failures.push({ record, code: error.code, reason: reasonOf(error) });
-  }
+interface Decision {
+  readonly work: Work;
+  readonly outcomes: readonly Outcome[];
+  readonly failures: readonly (readonly [LogRecord, unknown])[];
+  readonly waiting: readonly LogRecord[];
+  /** Null: there is nothing to write. */
+  readonly write: DocumentWrite | null;
 }

@@ -3,11 +3,13 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type Environment, readEnvironment } from '#config/environment';
-import { readSystems, type Systems } from '#config/systems';
+import { type LegacySystem, readSystems, type Systems } from '#config/systems';
 import { FicusError } from '#core/errors';
 import type { LegacyStore } from '#core/ports/legacy-store';
 import { ConnectClient } from '#debezium/connect-client';
 import { notificationTopic } from '#debezium/connector-config';
+import { RecordDecoder } from '#debezium/decoder';
+import { CachedSchemas, ConfluentRegistry } from '#debezium/schema-registry';
 import { openKafka } from '#kafka/client';
 import { DeadLetterTopic } from '#kafka/dead-letter-topic';
 import { KafkaProgress } from '#kafka/progress';
@@ -20,7 +22,9 @@ import { Dependencies } from '#observability/dependencies';
 import { keyedDigest } from '#observability/digest';
 import { openLog } from '#observability/log';
 import { BatchApplier } from './batch-applier.ts';
-import { ConnectorSteward } from './connector-steward.ts';
+import { type Connector, ConnectorSteward, type StewardParts } from './connector-steward.ts';
+import { ForeignConnector } from './foreign-connector.ts';
+import { Mender } from './mender.ts';
 import { Meters } from './meters.ts';
 import { ReplicatorModule, type ReplicatorParts } from './replicator.module.ts';
 import { SnapshotSteward } from './snapshot-steward.ts';
@@ -59,29 +63,33 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
   const progress = new KafkaProgress(kafka);
   const deadLetterTopic = new DeadLetterTopic(kafka);
   const legacies: LegacyStore[] = [];
+  const documents = new MongoDocumentStore(mongo.db(environment.mongoDatabase));
+  const digest = keyedDigest(environment.digestKey);
   const snapshotParts = {
     snapshots: control.snapshots,
     instances: control.instances,
     ...{ progress, dependencies, clock, log },
   };
 
+  const sources = new Map<string, Source>();
+  const sourceOf = (name: string): Source => {
+    const source =
+      sources.get(name) ?? openSource(name, systemOf(systems, name), { dependencies, clock, log });
+    sources.set(name, source);
+    return source;
+  };
+
   const openWatch = (name: string): SystemWatch => {
-    const system = systems[name];
-    if (system === undefined) {
-      throw new FicusError(
-        'setting_invalid',
-        `a plan names the legacy system ${name}; systems.yaml names ${Object.keys(systems).join(', ')}`,
-      );
-    }
+    const system = systemOf(systems, name);
     const legacy = openLegacyStore(name, system, clock);
     legacies.push(legacy);
-    const connect = new ConnectClient(system.capture.connect);
     return new SystemWatch(name, system, {
       ...snapshotParts,
+      ...sourceOf(name),
       kafka,
-      connector: new ConnectorSteward(name, system, { connect, dependencies, clock, log }),
       snapshot: new SnapshotSteward(legacy, notificationTopic(system.capture.topicPrefix), snapshotParts),
       legacy,
+      mender: new Mender({ legacy, documents, digest, clock }),
       status: control.status,
       meters,
     });
@@ -90,10 +98,8 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
   const supervisor = new Supervisor({
     ...snapshotParts,
     kafka,
-    applier: new BatchApplier(
-      new MongoDocumentStore(mongo.db(environment.mongoDatabase)),
-      keyedDigest(environment.digestKey),
-    ),
+    applier: new BatchApplier(documents, digest),
+    decoderOf: (system) => sourceOf(system).decoder,
     deadLetters: control.deadLetters,
     deadLetterTopic,
     unknownColumns: control.unknownColumns,
@@ -119,4 +125,29 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
     await mongo.close();
   };
   return { supervisor, dependencies, registry, close };
+}
+
+function systemOf(systems: Systems, name: string): LegacySystem {
+  const system = systems[name];
+  if (system !== undefined) return system;
+  throw new FicusError(
+    'setting_invalid',
+    `a plan names the legacy system ${name}; systems.yaml names ${Object.keys(systems).join(', ')}`,
+  );
+}
+
+/** Where a legacy system's records come from: its connector, and the decoder of what that writes. */
+interface Source {
+  readonly connector: Connector;
+  readonly decoder: RecordDecoder;
+}
+
+function openSource(name: string, system: LegacySystem, given: Omit<StewardParts, 'connect'>): Source {
+  const { connect: address, managed, registry } = system.capture;
+  const parts = { ...given, connect: new ConnectClient(address) };
+  const connector = managed
+    ? new ConnectorSteward(name, system, parts)
+    : new ForeignConnector(name, system, parts);
+  const schemas = registry === undefined ? null : new CachedSchemas(new ConfluentRegistry(registry.url));
+  return { connector, decoder: new RecordDecoder({ schemas, form: (plan) => connector.form(plan) }) };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LogRecord } from '#debezium/envelope';
+import type { LogRecord } from '#debezium/log-record';
 import { Combiner } from './combiner.ts';
 
 function records(topic: string, count: number): readonly LogRecord[] {

@@ -1,4 +1,4 @@
-import type { LogRecord } from '#debezium/envelope';
+import type { LogRecord } from '#debezium/log-record';
 
 interface Submission {
   readonly records: readonly LogRecord[];
@@ -17,6 +17,7 @@ const MOST = 4_000;
 export class Combiner {
   readonly #apply: (records: readonly LogRecord[]) => Promise<void>;
   #waiting: Submission[] = [];
+  #jobs: (() => Promise<void>)[] = [];
   #busy = false;
 
   constructor(apply: (records: readonly LogRecord[]) => Promise<void>) {
@@ -31,9 +32,22 @@ export class Combiner {
     });
   }
 
+  /** Runs something between two batches; rejects with what it throws. */
+  alone<T>(job: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#jobs.push(() => job().then(resolve, reject));
+      if (!this.#busy) void this.#drain();
+    });
+  }
+
   async #drain(): Promise<void> {
     this.#busy = true;
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length + this.#jobs.length > 0) {
+      const job = this.#jobs.shift();
+      if (job !== undefined) {
+        await job();
+        continue;
+      }
       const together = this.#take();
       try {
         await this.#apply(together.flatMap(({ records }) => records));

@@ -1,9 +1,12 @@
 import type { LegacySystem } from '#config/systems';
 import { reasonOf } from '#core/errors';
+import type { Plan } from '#core/plan';
 import type { Clock } from '#core/ports/clock';
 import type { LegacyColumn } from '#core/ports/legacy-store';
 import type { ConnectClient, ConnectorConfig } from '#debezium/connect-client';
 import { connectorConfig, EXCLUDED_COLUMNS } from '#debezium/connector-config';
+import { recordForm } from '#debezium/connector-form';
+import type { RecordForm } from '#debezium/decoder';
 import type { Dependencies } from '#observability/dependencies';
 import type { Logger } from '#observability/log';
 
@@ -14,6 +17,19 @@ export interface StewardParts {
   readonly log: Logger;
 }
 
+/** The connector of one legacy system, whoever configures it. */
+export interface Connector {
+  /** Does it run with the tables of the last round? */
+  readonly healthy: boolean;
+  /** One round for the tables of all plans. Never throws: what is wrong shows in readiness and is tried again. */
+  tend(tables: readonly string[], excluded: readonly LegacyColumn[]): Promise<void>;
+  /**
+   * How it writes records.
+   * @throws FicusError `connector_failed` (retryable) while that is not known, or the plan's rows would be lost by it.
+   */
+  form(plan: Plan | null): RecordForm;
+}
+
 /** A task that fails at once after every restart is not restarted more often than this. */
 const RESTART_MS = 10_000;
 
@@ -21,10 +37,11 @@ const RESTART_MS = 10_000;
  * Keeps a system's one connector as the plans say: creates it, gives it a changed table list, puts it again after
  * Connect forgot it, restarts a failed task. All of it is idempotent, so every replicator may do it.
  */
-export class ConnectorSteward {
+export class ConnectorSteward implements Connector {
   readonly #name: string;
   readonly #system: LegacySystem;
   readonly #parts: StewardParts;
+  readonly #form: RecordForm;
   #healthy = false;
   #restartedAt = 0;
 
@@ -32,14 +49,17 @@ export class ConnectorSteward {
     this.#name = name;
     this.#system = system;
     this.#parts = parts;
+    this.#form = recordForm(configOf(system, [], []));
   }
 
-  /** Does the connector run with the tables of the last round? */
   get healthy(): boolean {
     return this.#healthy;
   }
 
-  /** One round. Never throws: what is wrong shows in readiness and is tried again in the next round. */
+  form(): RecordForm {
+    return this.#form;
+  }
+
   async tend(tables: readonly string[], excluded: readonly LegacyColumn[]): Promise<void> {
     const dependency = `connector:${this.#name}`;
     const { connect, dependencies, clock, log } = this.#parts;
@@ -82,7 +102,7 @@ function configOf(
   tables: readonly string[],
   excluded: readonly LegacyColumn[],
 ): ConnectorConfig {
-  const { topicPrefix, schemas } = system.capture;
+  const { topicPrefix, format, registry = null } = system.capture;
   const postgres =
     system.kind === 'postgres'
       ? {
@@ -91,7 +111,7 @@ function configOf(
           database: system.capture.database,
         }
       : null;
-  return connectorConfig({ kind: system.kind, topicPrefix, schemas, tables, excluded, postgres });
+  return connectorConfig({ kind: system.kind, topicPrefix, format, registry, tables, excluded, postgres });
 }
 
 const TABLES = 'table.include.list';

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import type { Consumer, Kafka, Producer } from 'kafkajs';
+import type { Kafka, Producer } from 'kafkajs';
 import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { FicusError } from '#core/errors';
 import { forwardGroup, type Plan } from '#core/plan';
+import { type DeadLetterStore, LETTER_STATES, type LetterOrder } from '#core/ports/dead-letters';
 import type { ReplicationStatusStore } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
+import { PLAIN_FORM, RecordDecoder } from '#debezium/decoder';
 import { openKafka } from '#kafka/client';
 import { DEAD_LETTER_TOPIC, DeadLetterTopic } from '#kafka/dead-letter-topic';
 import { isPast, KafkaProgress } from '#kafka/progress';
@@ -16,6 +19,7 @@ import { systemClock } from '#observability/clock';
 import { Dependencies } from '#observability/dependencies';
 import { openLog } from '#observability/log';
 import { addressOf } from '#testing/address';
+import { nextLetter } from '#testing/dead-letter-reader';
 import { aRecord } from '#testing/debezium-records';
 import { openTestDatabases, type TestDatabases } from '#testing/mongo-databases';
 import { aPlan } from '#testing/plans';
@@ -23,6 +27,7 @@ import { BatchApplier } from './batch-applier.ts';
 import { ForwardLeg, type LegParts } from './forward-leg.ts';
 import { Meters } from './meters.ts';
 
+const decoder = new RecordDecoder({ schemas: null, form: () => PLAIN_FORM });
 const WAIT = { timeout: 30_000, interval: 50 };
 
 let databases: TestDatabases;
@@ -73,6 +78,7 @@ function start(given: Partial<LegParts> = {}): ForwardLeg {
   const leg = new ForwardLeg(unit, {
     kafka,
     applier: new BatchApplier(new MongoDocumentStore(databases.documents), (text) => text),
+    decoderOf: () => decoder,
     deadLetters: control.deadLetters,
     deadLetterTopic,
     unknownColumns: control.unknownColumns,
@@ -156,7 +162,7 @@ describe('ForwardLeg', () => {
     start();
     await untilCommitted();
     expect((await stored()).map(({ amount }) => String(amount))).toEqual(['1.00', '2.00']);
-    const [letter] = await control.deadLetters.list(plan.unit, 10);
+    const [letter] = await control.deadLetters.list({ unit: plan.unit, states: LETTER_STATES }, 10);
     expect(letter).toEqual({
       id: `${plan.topic}/0/1`,
       unit: plan.unit,
@@ -167,9 +173,13 @@ describe('ForwardLeg', () => {
       value: poison.value.toString('base64'),
       code: 'event_unparsable',
       reason: expect.stringMatching(/not a Debezium change event/),
+      cause: expect.stringMatching(/not a Debezium change event/),
       at: expect.any(String),
+      row: `${plan.topic} ${poison.key.toString('base64')}`,
+      state: 'dead',
+      ...{ omitted: null, order: null, rehearsal: null, settledAt: null },
     });
-    const copy = await nextLetter(before);
+    const copy = await nextLetter(kafka, plan.unit, before);
     expect(copy.key?.toString()).toBe('k');
     expect(copy.value?.toString()).toBe('{"no":"event"}');
     expect(copy.headers).toMatchObject({
@@ -180,6 +190,153 @@ describe('ForwardLeg', () => {
     });
   });
 
+  it('reads no record while the connector cannot serve, and goes on when it can', async () => {
+    const dependencies = new Dependencies(systemClock);
+    let isUsable = false;
+    const waiting = new RecordDecoder({
+      schemas: null,
+      form: () => {
+        if (isUsable) return PLAIN_FORM;
+        throw new FicusError('connector_failed', 'deletes do not come at all', { retryable: true });
+      },
+    });
+    await produce(change(1, '1.00', 1));
+    start({ dependencies, decoderOf: () => waiting });
+    await expect
+      .poll(() => dependencies.states().find(({ name }) => name === `kafka:${plan.unit}`), WAIT)
+      .toMatchObject({ up: false, reason: expect.stringContaining('deletes do not come at all') });
+    expect(await stored()).toEqual([]);
+    isUsable = true;
+    await untilCommitted();
+    expect((await stored()).map(({ amount }) => String(amount))).toEqual(['1.00']);
+    expect(await control.deadLetters.count(plan.unit)).toBe(0);
+  });
+
+  describe('a row with a dead letter', () => {
+    const bad = () => change(1, '2.345', 2);
+    const letters = async () =>
+      (await control.deadLetters.list({ unit: plan.unit, states: LETTER_STATES }, 10)).toSorted(
+        (a, b) => Number(a.offset) - Number(b.offset),
+      );
+    const states = async () => (await letters()).map(({ state }) => state);
+    const amounts = async () => (await stored()).map(({ amount }) => String(amount));
+    const order = (what: LetterOrder['what']): LetterOrder => ({
+      ...{ what, reason: 'test', by: 'test', at: new Date().toISOString() },
+    });
+    /** The plan that holds what the bad record carries. */
+    const wider = (): Unit => {
+      const fields = plan.root.fields.map((field) =>
+        field.path === 'amount'
+          ? { ...field, type: { kind: 'decimal', precision: 12, scale: 3 } as const }
+          : field,
+      );
+      return { ...unit, plan: { ...plan, root: { ...plan.root, fields } } };
+    };
+    async function tendUntil(leg: ForwardLeg, holds: () => Promise<boolean>): Promise<void> {
+      const tended = async (): Promise<boolean> => {
+        await leg.tendLetters();
+        return await holds();
+      };
+      await expect.poll(tended, WAIT).toBe(true);
+    }
+
+    it('waits, and goes on in order once the plan holds the value', async () => {
+      await produce(change(1, '1.00', 1), bad(), change(1, '3.00', 3), change(2, '2.00', 4));
+      const leg = start();
+      await untilCommitted();
+      expect(await states()).toEqual(['dead', 'waiting']);
+      expect(await amounts()).toEqual(['1.00', '2.00']);
+      await produce(change(1, '4.00', 5));
+      await untilCommitted();
+      expect(await states()).toEqual(['dead', 'waiting', 'waiting']);
+
+      await control.deadLetters.order({ unit: plan.unit }, order('replay'), 10);
+      await tendUntil(leg, async () => (await letters())[0]?.order === null);
+      expect(await states()).toEqual(['dead', 'waiting', 'waiting']);
+
+      leg.adopt(wider());
+      const [id = ''] = await control.deadLetters.order({ unit: plan.unit }, order('rehearse'), 10);
+      await tendUntil(leg, async () => (await letters())[0]?.rehearsal !== null);
+      expect((await control.deadLetters.read([id]))[0]).toMatchObject({
+        rehearsal: { outcomes: { applied: 3 }, failure: null },
+      });
+      expect(await amounts()).toEqual(['1.00', '2.00']);
+
+      await control.deadLetters.order({ unit: plan.unit }, order('replay'), 10);
+      await tendUntil(leg, async () => (await control.deadLetters.count(plan.unit)) === 0);
+      expect(await states()).toEqual(['replayed', 'replayed', 'replayed']);
+      expect(await amounts()).toEqual(['4.000', '2.00']);
+      await produce(change(1, '5.00', 6));
+      await untilCommitted();
+      expect(await amounts()).toEqual(['5.000', '2.00']);
+    });
+
+    it('is given up by an order, left in doubt for the source, and goes on', async () => {
+      await produce(change(1, '1.00', 1), bad());
+      const leg = start();
+      await untilCommitted();
+      await control.deadLetters.order({ unit: plan.unit }, order('discard'), 10);
+      await tendUntil(leg, async () => (await control.deadLetters.count(plan.unit)) === 0);
+      expect(await states()).toEqual(['discarded']);
+      expect((await stored()).map(({ _m }) => _m.mend)).toEqual([true]);
+      await produce(change(1, '3.00', 3));
+      await untilCommitted();
+      expect((await stored()).map(({ amount, _m }) => [String(amount), _m.mend])).toEqual([
+        ['3.00', undefined],
+      ]);
+    });
+
+    it('still waits after a crash between the letters and the offset, and each letter stands once', async () => {
+      await produce(change(1, '1.00', 1), bad(), change(1, '3.00', 3));
+      let crashes = 0;
+      const crashing: ReplicationStatusStore = {
+        put: (status) => control.status.put(status),
+        addCounts: async () => {
+          crashes += 1;
+          throw new Error('crash after the letters');
+        },
+      };
+      const first = start({ status: crashing });
+      await expect.poll(() => crashes, WAIT).toBeGreaterThan(1);
+      await first.stop();
+      start();
+      await untilCommitted();
+      expect(await states()).toEqual(['dead', 'waiting']);
+      expect(await amounts()).toEqual(['1.00']);
+    });
+
+    it('loses nothing when the letters cannot be kept', async () => {
+      await produce(change(1, '1.00', 1), bad(), change(1, '3.00', 3));
+      let failures = 0;
+      const add: DeadLetterStore['add'] = async (letters) => {
+        failures += 1;
+        if (failures < 3) throw new Error('the control database is away');
+        return await control.deadLetters.add(letters);
+      };
+      const { deadLetters } = control;
+      const failing: DeadLetterStore = {
+        ...{ add, rows: (of) => deadLetters.rows(of), due: (of, most) => deadLetters.due(of, most) },
+      } as DeadLetterStore;
+      start({ deadLetters: failing });
+      await untilCommitted();
+      expect(await states()).toEqual(['dead', 'waiting']);
+    });
+  });
+
+  it('stops over the share of bad records that the plan allows, puts nothing aside, and goes on with another plan', async () => {
+    const dependencies = new Dependencies(systemClock);
+    unit = { ...unit, plan: { ...plan, levels: { ...plan.levels, badShare: 0.001 } } };
+    await produce(change(1, '1.00', 1), change(2, '2.345', 2), change(3, '3.456', 3), change(4, '4.00', 4));
+    const leg = start({ dependencies });
+    const stop = () => dependencies.states().find(({ up }) => !up)?.reason;
+    await expect.poll(stop, WAIT).toMatch(/2 of the last 1000 records .* allows 1; .*amount.*2\.345/);
+    expect(await control.deadLetters.count(plan.unit)).toBe(0);
+    leg.adopt({ ...unit, plan });
+    await untilCommitted();
+    expect(await control.deadLetters.count(plan.unit)).toBe(2);
+    await expect.poll(stop, WAIT).toBeUndefined();
+  });
+
   it('goes on after a poison record that is as large as Kafka takes', async () => {
     const before = (await progress.endOffsets([DEAD_LETTER_TOPIC])).get(DEAD_LETTER_TOPIC)?.get(0) ?? 0n;
     const size = 1_048_588 - 100;
@@ -188,9 +345,9 @@ describe('ForwardLeg', () => {
     start();
     await untilCommitted();
     expect((await stored()).map(({ amount }) => String(amount))).toEqual(['2.00']);
-    const [letter] = await control.deadLetters.list(plan.unit, 10);
+    const [letter] = await control.deadLetters.list({ unit: plan.unit, states: LETTER_STATES }, 10);
     expect(Buffer.from(letter?.value ?? '', 'base64')).toHaveLength(size);
-    const copy = await nextLetter(before);
+    const copy = await nextLetter(kafka, plan.unit, before);
     expect(copy.value).toBeNull();
     expect(copy.headers['ficus.value']).toBe(`left out, ${size} bytes`);
   });
@@ -241,35 +398,3 @@ describe('ForwardLeg', () => {
     });
   });
 });
-
-interface Letter {
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** The first letter of this test's unit on the topic, from that offset on. */
-async function nextLetter(from: bigint): Promise<Letter> {
-  const consumer: Consumer = kafka.consumer({
-    groupId: `letters-${plan.unit}`,
-    allowAutoTopicCreation: false,
-  });
-  try {
-    await consumer.connect();
-    await consumer.subscribe({ topics: [DEAD_LETTER_TOPIC], fromBeginning: true });
-    return await new Promise<Letter>((resolve, reject) => {
-      const run = consumer.run({
-        eachMessage: async ({ message }) => {
-          const headers = Object.fromEntries(
-            Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]),
-          );
-          if (headers['ficus.unit'] === plan.unit)
-            resolve({ key: message.key, value: message.value, headers });
-        },
-      });
-      run.then(() => consumer.seek({ topic: DEAD_LETTER_TOPIC, partition: 0, offset: String(from) }), reject);
-    });
-  } finally {
-    await consumer.disconnect();
-  }
-}

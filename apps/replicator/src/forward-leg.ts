@@ -1,8 +1,8 @@
 import type { Kafka } from 'kafkajs';
-import type { ErrorCode } from '#core/errors';
 import { forwardGroup, topicsOf } from '#core/plan';
 import type { Clock } from '#core/ports/clock';
-import type { DeadLetter, DeadLetterStore, UnitStore } from '#core/ports/control';
+import type { UnitStore } from '#core/ports/control';
+import type { DeadLetterStore } from '#core/ports/dead-letters';
 import type {
   ReplicationStatusStore,
   SnapshotStore,
@@ -10,18 +10,24 @@ import type {
   UnknownColumnStore,
 } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
-import type { LogRecord } from '#debezium/envelope';
+import type { RecordDecoder } from '#debezium/decoder';
+import type { LogRecord } from '#debezium/log-record';
 import { LogConsumer } from '#kafka/consumer';
 import type { DeadLetterTopic } from '#kafka/dead-letter-topic';
 import type { Dependencies } from '#observability/dependencies';
 import type { Logger } from '#observability/log';
-import type { BatchApplier, BatchResult } from './batch-applier.ts';
+import type { ApplyContext, BatchApplier } from './batch-applier.ts';
 import { Combiner } from './combiner.ts';
+import { FailureShare } from './failure-share.ts';
+import { LetterBox } from './letter-box.ts';
 import type { Meters } from './meters.ts';
+import type { BatchResult } from './tally.ts';
 
 export interface LegParts {
   readonly kafka: Kafka;
   readonly applier: BatchApplier;
+  /** @throws FicusError `setting_invalid` when there is no such system. */
+  readonly decoderOf: (system: string) => RecordDecoder;
   readonly deadLetters: DeadLetterStore;
   readonly deadLetterTopic: DeadLetterTopic;
   readonly unknownColumns: UnknownColumnStore;
@@ -43,12 +49,17 @@ export class ForwardLeg {
   readonly topics: readonly string[];
   readonly #incarnations = new Map<string, number>();
   readonly #consumer: LogConsumer;
+  readonly #letters: LetterBox;
+  readonly #share = new FailureShare();
+  #partitions: Readonly<Record<string, readonly number[]>> = {};
+  #tends = false;
   readonly #combiner = new Combiner((records) => this.#handle(records));
 
   constructor(unit: Unit, parts: LegParts) {
     this.#unit = unit;
     this.#parts = parts;
     this.topics = topicsOf(unit.plan);
+    this.#letters = new LetterBox(unit.plan.unit, parts);
     const name = `kafka:${unit.plan.unit}`;
     this.#consumer = new LogConsumer(parts.kafka, {
       group: forwardGroup(unit.plan.unit),
@@ -58,6 +69,10 @@ export class ForwardLeg {
       begun: {
         read: async (topic) => (await parts.topics.read(topic))?.begun ?? [],
         add: (topic, partition) => parts.topics.begin(topic, partition),
+      },
+      assigned: (partitions) => {
+        this.#partitions = partitions;
+        this.#letters.forget();
       },
       fine: () => parts.dependencies.up(name),
       trouble: (error, pauseMs) => {
@@ -86,41 +101,56 @@ export class ForwardLeg {
 
   async #handle(all: readonly LogRecord[]): Promise<void> {
     const of = this.#unit;
-    const { plan, state } = of;
+    const { plan } = of;
     // A plan may have let a table go while its records were on their way; should it come back, it is read anew.
     const records = all.filter((record) => topicsOf(plan).includes(record.topic));
     for (const topic of new Set(records.map((record) => record.topic))) await this.#learnIncarnation(topic);
-    const result = await this.#parts.applier.apply(
-      {
-        plan,
-        epoch: state.epoch,
-        term: state.term,
-        incarnations: this.#incarnations,
-        isCurrent: () => this.#isCurrent(of),
-      },
-      records,
-    );
+    const result = await this.#parts.applier.apply(await this.#contextOf(of), records);
+    this.#share.mind(records.length, result.failures, plan.levels.badShare);
     await this.#keep(result);
+  }
+
+  /**
+   * Carries out what operators have ordered for dead letters of this member's partitions, and applies what no longer
+   * waits for any. One round at a time; never throws.
+   */
+  async tendLetters(): Promise<void> {
+    if (this.#tends) return;
+    this.#tends = true;
+    try {
+      for (const letter of await this.#letters.due()) {
+        if (!(this.#partitions[letter.topic] ?? []).includes(letter.partition)) continue;
+        await this.#combiner.alone(async () => {
+          await this.#learnIncarnation(letter.topic);
+          await this.#letters.settle(await this.#contextOf(this.#unit), letter);
+        });
+      }
+    } catch (error) {
+      this.#parts.log.warn({ err: error, unit: this.#unit.plan.unit }, 'dead letters: trying again');
+    }
+    this.#tends = false;
+  }
+
+  async #contextOf(of: Unit): Promise<ApplyContext> {
+    const { plan, state } = of;
+    return {
+      plan,
+      decoder: this.#parts.decoderOf(plan.system),
+      epoch: state.epoch,
+      term: state.term,
+      incarnations: this.#incarnations,
+      parked: await this.#letters.parked(),
+      isCurrent: () => this.#isCurrent(of),
+    };
   }
 
   /** What must be durable before the offset is: dead letters first, the counts last. */
   async #keep(result: BatchResult): Promise<void> {
-    const { clock, deadLetters, deadLetterTopic, unknownColumns, snapshots, status, meters, log } =
-      this.#parts;
+    const { clock, unknownColumns, snapshots, status, meters, log } = this.#parts;
     const { unit } = this.#unit.plan;
     const now = clock.now();
     const at = new Date(now).toISOString();
-    const letters = result.failures.map(({ record, code, reason }) =>
-      letterOf(unit, record, { code, reason, at }),
-    );
-    for (const letter of letters) {
-      await deadLetters.add(letter);
-      log.error(
-        { unit, topic: letter.topic, partition: letter.partition, offset: letter.offset, code: letter.code },
-        `dead letter: ${letter.reason}`,
-      );
-    }
-    if (letters.length > 0) await deadLetterTopic.send(letters);
+    const letters = await this.#letters.keep(result);
     for (const { table, column, count, record } of result.unknown.values()) {
       await unknownColumns.report({
         unit,
@@ -136,8 +166,8 @@ export class ForwardLeg {
       );
     }
     for (const [table, rows] of result.snapshotRows) await snapshots.addRows(unit, table, rows);
-    await status.addCounts(unit, { ...result.outcomes, deadLetters: letters.length });
-    meters.applied(unit, result, letters.length, now);
+    await status.addCounts(unit, { ...result.outcomes, deadLetters: letters });
+    meters.applied(unit, result, letters, now);
   }
 
   /** Asked when a write was refused: the supervisor may be a moment behind a flip, or behind a changed plan. */
@@ -152,21 +182,4 @@ export class ForwardLeg {
     if (this.#incarnations.has(topic)) return;
     this.#incarnations.set(topic, (await this.#parts.topics.register(topic, 0)).incarnation);
   }
-}
-
-function letterOf(
-  unit: string,
-  record: LogRecord,
-  why: { code: ErrorCode; reason: string; at: string },
-): DeadLetter {
-  return {
-    id: `${record.topic}/${record.partition}/${record.offset}`,
-    unit,
-    topic: record.topic,
-    partition: record.partition,
-    offset: String(record.offset),
-    key: record.key?.toString('base64') ?? null,
-    value: record.value?.toString('base64') ?? null,
-    ...why,
-  };
 }

@@ -1,10 +1,11 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { BatchResult } from './batch-applier.ts';
+import type { BatchResult } from './tally.ts';
 
 /** What a replicator measures, in Prometheus's terms. */
 export class Meters {
   readonly #changes: Counter<'unit' | 'outcome'>;
   readonly #letters: Counter<'unit'>;
+  readonly #mended: Counter<'unit'>;
   readonly #age: Histogram<'unit'>;
   readonly #lag: Gauge<'unit'>;
   readonly #backlog: Gauge<'unit'>;
@@ -20,6 +21,12 @@ export class Meters {
     this.#letters = new Counter({
       name: 'ficus_dead_letters_total',
       help: 'Records put aside',
+      labelNames: ['unit'],
+      registers,
+    });
+    this.#mended = new Counter({
+      name: 'ficus_mended_total',
+      help: 'Documents completed by a read of the source',
       labelNames: ['unit'],
       registers,
     });
@@ -50,6 +57,10 @@ export class Meters {
     if (letters > 0) this.#letters.inc({ unit }, letters);
     for (const committed of result.committedAt)
       this.#age.observe({ unit }, Math.max(0, now - committed) / 1_000);
+  }
+
+  mended(unit: string, documents: number): void {
+    this.#mended.inc({ unit }, documents);
   }
 
   lagging(unit: string, lagMs: number | null, backlog: number): void {

@@ -58,6 +58,7 @@ export class Supervisor {
       const leg = this.#legs.get(unit.plan.unit);
       if (leg !== undefined && leg.topics.join() === topicsOf(unit.plan).join()) {
         leg.adopt(unit);
+        void leg.tendLetters();
         continue;
       }
       await leg?.stop();

@@ -7,21 +7,25 @@ import type { ReplicationStatusStore } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
 import { comparePositions, type Position } from '#core/version';
 import { heartbeatTopic, notificationTopic } from '#debezium/connector-config';
-import { decodeRecord, type LogRecord } from '#debezium/envelope';
+import type { RecordDecoder } from '#debezium/decoder';
+import type { LogRecord } from '#debezium/log-record';
 import { readNotification } from '#debezium/notification';
 import { LogConsumer } from '#kafka/consumer';
 import { lostLog } from '#kafka/errors';
 import { backlogOf, type Offsets, RESET } from '#kafka/progress';
-import type { ConnectorSteward } from './connector-steward.ts';
+import type { Connector } from './connector-steward.ts';
+import type { Mender } from './mender.ts';
 import type { Meters } from './meters.ts';
 import { type SnapshotParts, type SnapshotRound, SnapshotSteward } from './snapshot-steward.ts';
 import { Watermarks } from './watermarks.ts';
 
 export interface WatchParts extends SnapshotParts {
   readonly kafka: Kafka;
-  readonly connector: ConnectorSteward;
+  readonly connector: Connector;
+  readonly decoder: RecordDecoder;
   readonly snapshot: SnapshotSteward;
   readonly legacy: LegacyStore;
+  readonly mender: Mender;
   readonly status: ReplicationStatusStore;
   readonly meters: Meters;
 }
@@ -42,6 +46,7 @@ export class SystemWatch {
   #units: readonly Unit[] = [];
   #beat: { readonly at: number; readonly position: Position } | null = null;
   #reports = false;
+  #mends = false;
   #columns: { readonly of: string; readonly at: number; readonly excluded: readonly LegacyColumn[] } | null =
     null;
   /** The source's clock less ours. */
@@ -78,7 +83,7 @@ export class SystemWatch {
     await this.#consumer.stop();
   }
 
-  /** One round: connector, then watermarks, snapshots and status of each unit. Never throws. */
+  /** One round: connector, then watermarks, snapshots and status of each unit, and what must be read from the source. Never throws. */
   async tend(units: readonly Unit[]): Promise<void> {
     this.#units = units;
     const tables = units.flatMap(({ plan }) => tablesOf(plan));
@@ -86,6 +91,7 @@ export class SystemWatch {
     // Without the source's answer the connector stays as it is; it could not stream from there either.
     if (excluded !== null) await this.#parts.connector.tend(tables, excluded);
     if (!this.#reports) return;
+    void this.#mend(units);
     await this.#learnSkew();
     try {
       const known = await Promise.all(units.map(({ plan }) => this.#parts.snapshot.list(plan.unit)));
@@ -95,6 +101,22 @@ export class SystemWatch {
     } catch (error) {
       this.#parts.log.warn({ system: this.#name }, `status: ${reasonOf(error)}`);
     }
+  }
+
+  /** Beside the rounds: a source that answers slowly must not hold up the status. */
+  async #mend(units: readonly Unit[]): Promise<void> {
+    const { mender, meters, log } = this.#parts;
+    if (this.#mends) return;
+    this.#mends = true;
+    for (const unit of units) {
+      try {
+        const mended = await mender.round(unit);
+        if (mended > 0) meters.mended(unit.plan.unit, mended);
+      } catch (error) {
+        log.warn({ unit: unit.plan.unit }, `documents to be read from the source: ${reasonOf(error)}`);
+      }
+    }
+    this.#mends = false;
   }
 
   /** Asked when the tables change and now and then; what was last known while the source is away, null before. */
@@ -174,11 +196,11 @@ export class SystemWatch {
   }
 
   async #hear(records: readonly LogRecord[]): Promise<void> {
+    await this.#parts.decoder.prepare(records, null);
     for (const record of records) {
       if (record.value === null) continue;
       try {
-        if (record.topic === this.#topics.notification)
-          await this.#hearNotification(record.value, record.offset);
+        if (record.topic === this.#topics.notification) await this.#hearNotification(record);
         else this.#hearBeat(record);
       } catch (error) {
         // What cannot be read must not stop the pulse of every unit.
@@ -192,16 +214,16 @@ export class SystemWatch {
     }
   }
 
-  async #hearNotification(value: Buffer, offset: bigint): Promise<void> {
-    const notification = readNotification(value);
+  async #hearNotification(record: LogRecord): Promise<void> {
+    const notification = readNotification(this.#parts.decoder.payload(record));
     if (notification === null) return;
     const plans = this.#units.map((unit) => unit.plan);
-    await this.#parts.snapshot.hear(plans, notification, offset);
+    await this.#parts.snapshot.hear(plans, notification, record.offset);
   }
 
   /** A connector that starts anew repeats older beats: they bring no news. */
   #hearBeat(record: LogRecord): void {
-    const decoded = decodeRecord(record, 0);
+    const decoded = this.#parts.decoder.decode(record, 0, null);
     if (decoded.kind !== 'change') return;
     const { committedAt, position } = decoded.event;
     if (committedAt === null || position === null) return;

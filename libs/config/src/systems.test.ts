@@ -36,6 +36,24 @@ describe('systems.yaml', () => {
     expect(said).not.toContain('hidden');
   });
 
+  it('takes JSON from a connector of its own unless told otherwise', () => {
+    const { plant } = parseSystems(PLANT, 'systems.yaml', { PLANT_PASSWORD: 'x' });
+    expect(plant?.capture).toMatchObject({ managed: true, format: 'json' });
+    expect(plant?.capture.registry).toBeUndefined();
+  });
+
+  it('wants a registry for Avro', () => {
+    const avro = PLANT.replace('topicPrefix: plant', 'topicPrefix: plant, format: avro');
+    expect(refusal(avro, { PLANT_PASSWORD: 'x' })).toContain(
+      'systems.plant.capture.registry: needed with format avro',
+    );
+    const registry =
+      'registry: { url: "http://r/apis/ccompat/v7", fromConnect: "http://r/apis/registry/v2" }';
+    const whole = avro.replace('format: avro', `format: avro, ${registry}`);
+    const { plant } = parseSystems(whole, 'systems.yaml', { PLANT_PASSWORD: 'x' });
+    expect(plant?.capture.registry?.converter).toBe('apicurio');
+  });
+
   it('names every faulty member', () => {
     const said = refusal(PLANT.replace('DATABASE=P;', '').replace('connector: plant', 'connektor: plant'), {
       PLANT_PASSWORD: 'x',

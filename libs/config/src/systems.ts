@@ -11,9 +11,28 @@ const capture = {
   connector: z.string().min(1),
   /** Debezium's `topic.prefix`. */
   topicPrefix: z.string().regex(/^[A-Za-z0-9._-]+$/, 'letters, digits, dot, underscore, hyphen'),
-  /** JSON with (true) or without schemas. */
-  schemas: z.boolean().default(false),
+  /** False: somebody else configures the connector; Ficus reads its configuration and never writes it. */
+  managed: z.boolean().default(true),
+  /** How a connector that Ficus configures writes records. */
+  format: z.enum(['json', 'json-schema', 'avro']).default('json'),
+  /** The schema registry of records in Avro. */
+  registry: z
+    .strictObject({
+      /** Its Confluent interface, with user and password where it asks for them. */
+      url: z.string().regex(/^https?:\/\//, 'an http:// address'),
+      /** Whose converter Kafka Connect has. */
+      converter: z.enum(['apicurio', 'confluent']).default('apicurio'),
+      /** As that converter reaches it: Apicurio's takes Apicurio's own interface (`/apis/registry/v2`). */
+      fromConnect: z.string().regex(/^https?:\/\//, 'an http:// address'),
+    })
+    .optional(),
 };
+
+const needsRegistry = [
+  (given: { readonly format: string; readonly registry?: unknown }) =>
+    given.format !== 'avro' || given.registry !== undefined,
+  { path: ['registry'], error: 'needed with format avro' },
+] satisfies Parameters<z.ZodType<{ readonly format: string }>['refine']>;
 
 const postgres = z.strictObject({
   kind: z.literal('postgres'),
@@ -23,26 +42,28 @@ const postgres = z.strictObject({
     .string()
     .regex(/^postgres(ql)?:\/\//, 'a postgres:// address')
     .optional(),
-  capture: z.strictObject({
-    ...capture,
-    slot: z.string().regex(/^[a-z0-9_]{1,63}$/, 'lower-case letters, digits and underscore'),
-    publication: z.string().min(1),
-    /** The database as Kafka Connect reaches it. */
-    database: z.strictObject({
-      hostname: z.string().min(1),
-      port: z.number().int(),
-      user: z.string().min(1),
-      password: z.string(),
-      dbname: z.string().min(1),
-    }),
-  }),
+  capture: z
+    .strictObject({
+      ...capture,
+      slot: z.string().regex(/^[a-z0-9_]{1,63}$/, 'lower-case letters, digits and underscore'),
+      publication: z.string().min(1),
+      /** The database as Kafka Connect reaches it. */
+      database: z.strictObject({
+        hostname: z.string().min(1),
+        port: z.number().int(),
+        user: z.string().min(1),
+        password: z.string(),
+        dbname: z.string().min(1),
+      }),
+    })
+    .refine(...needsRegistry),
 });
 
 const db2 = z.strictObject({
   kind: z.literal('db2'),
   /** ibm_db's connection string. */
   url: z.string().regex(/DATABASE=/i, 'an ibm_db connection string with DATABASE='),
-  capture: z.strictObject(capture),
+  capture: z.strictObject(capture).refine(...needsRegistry),
 });
 
 const schema = z.strictObject({

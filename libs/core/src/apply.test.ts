@@ -44,6 +44,7 @@ const stored = (offset: number, content: Content, given: Partial<StoredRow> = {}
   live: true,
   digest: digest(canonicalText(content)),
   incomplete: [],
+  doubtful: false,
   content,
   unmapped: {},
   ...given,
@@ -112,6 +113,7 @@ describe('applyToRow', () => {
         live: false,
         digest: null,
         incomplete: [],
+        doubtful: false,
         content: { id: 1 },
         unmapped: {},
       },
@@ -135,7 +137,7 @@ describe('applyToRow', () => {
       evidence: {
         kind: 'snapshot',
         epoch: 1,
-        position: null,
+        position: 8n,
         log: version(9).log ?? { incarnation: 1, partition: 0, offset: 9n },
       },
     };
@@ -143,11 +145,81 @@ describe('applyToRow', () => {
 
     it('is unchanged when the digests agree', () => {
       const before = stored(5, { id: 1 }, { version: written });
-      expect(applyToRow(before, read, digest)).toEqual({ outcome: 'unchanged', row: before });
+      expect(applyToRow(before, read, digest)).toEqual({
+        outcome: 'unchanged',
+        row: { ...before, version: { ...written, snapshot: 8n, log: version(9).log } },
+      });
     });
-    it('asks for a recheck when they differ', () => {
+    it('puts the row in doubt when they differ, once for the record', () => {
       const before = stored(5, { id: 2 }, { version: written });
-      expect(applyToRow(before, read, digest)).toEqual({ outcome: 'recheck', row: before });
+      const { row, outcome } = applyToRow(before, read, digest);
+      expect(outcome).toBe('recheck');
+      expect(row).toEqual({
+        ...before,
+        doubtful: true,
+        version: { ...written, snapshot: 8n, log: version(9).log },
+      });
+      expect(applyToRow(row, read, digest)).toEqual({ outcome: 'stale', row });
+    });
+
+    it('is in doubt until a newer state comes whole, or the source has been asked', () => {
+      const doubtful = stored(5, { id: 1, big: 'B' }, { version: written, doubtful: true });
+      expect(applyToRow(doubtful, upsert(10, { id: 1, big: 'C' }), digest).row).toMatchObject({
+        doubtful: false,
+        incomplete: [],
+      });
+      const half = applyToRow(doubtful, upsert(10, { id: 1 }, { unavailable: ['big'] }), digest).row;
+      expect(half).toMatchObject({ doubtful: false, incomplete: ['big'] });
+      const asked: RowChange = { ...upsert(0, { id: 1, big: 'B' }), evidence: { kind: 'fresh', epoch: 1 } };
+      expect(applyToRow(doubtful, asked, digest)).toEqual({
+        outcome: 'unchanged',
+        row: { ...doubtful, doubtful: false },
+      });
+    });
+
+    it('is not settled by a direct write, which may be older than what put it in doubt', () => {
+      const doubtful = stored(5, { id: 1 }, { version: written, doubtful: true });
+      const direct: RowChange = {
+        ...upsert(0, { id: 2 }),
+        evidence: { kind: 'direct', epoch: 1, position: 9n },
+      };
+      expect(applyToRow(doubtful, direct, digest)).toMatchObject({
+        outcome: 'applied',
+        row: { doubtful: true, content: { id: 2 }, version: { written: 9n } },
+      });
+    });
+
+    it('puts a tombstone in doubt too', () => {
+      const before = { ...stored(5, { id: 1 }, { version: written }), live: false, digest: null };
+      expect(applyToRow(before, read, digest)).toMatchObject({ outcome: 'recheck', row: { doubtful: true } });
+    });
+  });
+});
+
+describe('a change of which nothing but the row is known', () => {
+  const unknown: RowChange = {
+    ...upsert(0, {}),
+    evidence: { kind: 'fresh', epoch: 1 },
+    effect: { kind: 'unknown', content: { id: 1 } },
+  };
+
+  it('puts the row in doubt and leaves the rest of it as it is', () => {
+    const before = stored(5, { id: 1, a: 'x' });
+    expect(applyToRow(before, unknown, digest)).toEqual({
+      outcome: 'recheck',
+      row: { ...before, doubtful: true },
+    });
+  });
+  it('is written anew for a row in doubt, so that a read of the source from before does not settle it', () => {
+    const before = stored(5, { id: 1 }, { doubtful: true });
+    expect(applyToRow(before, unknown, digest).row).not.toBe(before);
+  });
+  it('keeps a place for a row that was never seen, which any event beats', () => {
+    const { row } = applyToRow(null, unknown, digest);
+    expect(row).toMatchObject({ live: false, doubtful: true, content: { id: 1 } });
+    expect(applyToRow(row, upsert(1, { id: 1 }), digest)).toEqual({
+      outcome: 'applied',
+      row: stored(1, { id: 1 }),
     });
   });
 });

@@ -17,6 +17,8 @@ export interface StoredRow {
   readonly digest: string | null;
   /** Field paths that no event has carried yet (unchanged TOAST columns of a row never seen whole). */
   readonly incomplete: readonly string[];
+  /** Only the source can say what the row is: a change could not be read, or two states of it cannot be ordered. */
+  readonly doubtful: boolean;
   readonly content: Content;
   /** Values of columns that the plan does not know, by column: reported, and kept until the plan decides. */
   readonly unmapped: Readonly<Record<string, unknown>>;
@@ -49,7 +51,9 @@ export interface RowChange {
         readonly unmapped: Readonly<Record<string, unknown>>;
       }
     /** `content` holds the key fields. `tiesWin`: see `judge`. */
-    | { readonly kind: 'delete'; readonly content: Content; readonly tiesWin: boolean };
+    | { readonly kind: 'delete'; readonly content: Content; readonly tiesWin: boolean }
+    /** The row has changed, and nobody can tell to what. `content` holds the key fields. */
+    | { readonly kind: 'unknown'; readonly content: Content };
 }
 
 export type Outcome = 'applied' | 'unchanged' | 'stale' | 'recheck';
@@ -64,6 +68,17 @@ export interface Folded {
 
 /** Digest of a canonical text; a keyed hash, given by the adapter since the core has no cryptography. */
 export type Digest = (text: string) => string;
+
+/** Must the row be read from the source, since what is stored is not all there, or may not be the newest? */
+export function isUnsound(row: StoredRow): boolean {
+  return row.doubtful || row.incomplete.length > 0;
+}
+
+/** All rows of a document: its own first. */
+export function rowsOf({ root, embeds }: StoredDocument): readonly StoredRow[] {
+  const embedded = Object.values(embeds).flatMap((rows) => Object.values(rows));
+  return root === null ? embedded : [root, ...embedded];
+}
 
 export function emptyDocument(key: DocumentKey): StoredDocument {
   return { key, revision: null, root: null, embeds: {}, committedAt: null };
@@ -149,11 +164,23 @@ export function applyToRow(
     effect.kind === 'delete' && effect.tiesWin,
   );
   if (verdict.kind === 'stale') return { row: before, outcome: 'stale' };
+  if (effect.kind === 'unknown') {
+    const known = before ?? { ...tombstone(effect.content), version: null };
+    const row = { ...known, doubtful: true, version: advance(known.version, evidence) };
+    return { row, outcome: 'recheck' };
+  }
   const after = effect.kind === 'delete' ? tombstone(effect.content) : merged(before, effect, digest);
   const same =
     before !== null && before.live === after.live && after.digest !== null && before.digest === after.digest;
-  if (verdict.kind === 'recheck') return { row: before, outcome: same ? 'unchanged' : 'recheck' };
-  const row: StoredRow = { ...after, version: advance(before?.version ?? null, evidence) };
+  if (verdict.kind === 'recheck') {
+    // The row stays, but what was written directly before the snapshot's row was read must not come over it later.
+    const kept = before === null ? null : { ...before, version: advance(before.version, evidence) };
+    if (same || kept === null) return { row: kept, outcome: 'unchanged' };
+    return { row: { ...kept, doubtful: true }, outcome: 'recheck' };
+  }
+  // A direct write may be late: what is in doubt can be newer than it.
+  const doubtful = evidence.kind === 'direct' && before !== null && before.doubtful;
+  const row: StoredRow = { ...after, doubtful, version: advance(before?.version ?? null, evidence) };
   const sameUnmapped = before !== null && JSON.stringify(before.unmapped) === JSON.stringify(row.unmapped);
   return { row, outcome: same && sameUnmapped ? 'unchanged' : 'applied' };
 }
@@ -165,7 +192,7 @@ export function canonicalText(content: Content): string {
 }
 
 function tombstone(content: Content): Omit<StoredRow, 'version'> {
-  return { live: false, digest: null, incomplete: [], content, unmapped: {} };
+  return { live: false, digest: null, incomplete: [], doubtful: false, content, unmapped: {} };
 }
 
 function merged(
@@ -179,13 +206,14 @@ function merged(
   const incomplete: string[] = [];
   for (const path of effect.unavailable) {
     const kept = known?.content[path];
-    if (kept === undefined || known?.incomplete.includes(path)) incomplete.push(path);
+    if (kept === undefined || known?.doubtful || known?.incomplete.includes(path)) incomplete.push(path);
     else content[path] = kept;
   }
   return {
     live: true,
     digest: incomplete.length === 0 ? digest(canonicalText(content)) : null,
     incomplete,
+    doubtful: false,
     content,
     unmapped: effect.unmapped,
   };

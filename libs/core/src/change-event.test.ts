@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type ChangeEvent,
-  interpretEvent,
-  UNAVAILABLE,
-  type ValueDecoder,
-  type WireRow,
-} from './change-event.ts';
+import { anEvent, type EventGiven } from '#testing/an-event';
+import { interpretEvent, UNAVAILABLE, type ValueDecoder } from './change-event.ts';
 import { FicusError } from './errors.ts';
 import type { CanonicalValue, FieldType } from './field-type.ts';
 import type { Field, Plan } from './plan.ts';
@@ -49,17 +44,13 @@ const plan: Plan = {
     },
   ],
   reconcile: { schedule: null, maxRowsPerSecond: null, repair: 'log-only', allowEmpty: false },
-  levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1 },
+  levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1, badShare: 0.05 },
 };
 const versioned: Plan = {
   ...plan,
   version: { kind: 'column', column: 'rv' },
   root: { ...plan.root, fields: [...plan.root.fields, field('rv', 'rv', { kind: 'long' })] },
 };
-
-function wire(row: Record<string, unknown>): WireRow {
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, { value, schema: null }]));
-}
 
 const decode: ValueDecoder = (_type, { value }) => {
   if (value === 'bad') throw new FicusError('value_invalid', '"bad" is not legal here');
@@ -69,30 +60,7 @@ const decode: ValueDecoder = (_type, { value }) => {
 const order = { region: 'eu', order_id: 7, payee: 'Ann' };
 const line = { line_region: 'eu', line_order: 7, line_id: 3, text: 'x' };
 
-interface Given extends Partial<Omit<ChangeEvent, 'key' | 'before' | 'after'>> {
-  readonly key?: Record<string, unknown>;
-  readonly before?: Record<string, unknown>;
-  readonly after?: Record<string, unknown>;
-}
-
-function event(given: Given): ChangeEvent {
-  const image = (row: Record<string, unknown> | undefined): WireRow | null =>
-    row === undefined ? null : wire(row);
-  return {
-    table: 's.order',
-    op: 'update',
-    position: 100n,
-    committedAt: 1_000,
-    log: { incarnation: 1, partition: 0, offset: 5n },
-    calendar: 'proleptic',
-    ...given,
-    key: image(given.key),
-    before: image(given.before),
-    after: image(given.after),
-  };
-}
-
-const interpret = (given: Given, by: Plan = plan) => interpretEvent(by, event(given), 3, decode);
+const interpret = (given: EventGiven, by: Plan = plan) => interpretEvent(by, anEvent(given), 3, decode);
 
 describe('interpretEvent', () => {
   it('maps a row to its document by path', () => {
@@ -151,7 +119,12 @@ describe('interpretEvent', () => {
       return decode(type, wire);
     };
     const read = (day: number) =>
-      interpretEvent(dated, event({ op: 'read', calendar: 'hybrid', after: { ...order, day } }), 3, refusing);
+      interpretEvent(
+        dated,
+        anEvent({ op: 'read', calendar: 'hybrid', after: { ...order, day } }),
+        3,
+        refusing,
+      );
     expect(read(-719_529).changes[0]?.effect).toMatchObject({ unavailable: ['day'] });
     expect(() => read(9_999_999)).toThrow('column day of s.order: year 0');
   });
@@ -162,6 +135,16 @@ describe('interpretEvent', () => {
       content: { region: 'eu', orderId: 7 },
       unavailable: ['payee.name'],
     });
+  });
+
+  it('takes what an update left out from a full before image, and nothing from an image of the key', () => {
+    const after = { ...order, payee: UNAVAILABLE };
+    const full = interpret({ op: 'update', before: { ...order, payee: 'Bob' }, after });
+    expect(full.changes[0]?.effect).toMatchObject({ content: { 'payee.name': 'Bob' }, unavailable: [] });
+    for (const before of [{ ...order, payee: null }, { ...order, payee: UNAVAILABLE }, { order_id: 7 }]) {
+      const { changes } = interpret({ op: 'update', before, after });
+      expect(changes[0]?.effect).toMatchObject({ unavailable: ['payee.name'] });
+    }
   });
 
   it('calls a read a snapshot row, whose position may be unknown', () => {
@@ -223,7 +206,7 @@ describe('interpretEvent', () => {
     expect(interpret({ op: 'delete', before: order }).changes[0]?.key).toEqual(['eu', 7]);
   });
 
-  it.each<[string, Given]>([
+  it.each<[string, EventGiven]>([
     ['is made', { op: 'create', after: { ...line, line_order: null } }],
     [
       'is changed',
@@ -293,7 +276,7 @@ describe('interpretEvent by a version column', () => {
 
 interface Refusal {
   readonly what: string;
-  readonly given: Given;
+  readonly given: EventGiven;
   readonly by?: Plan;
   readonly code: string;
   readonly says: RegExp;
@@ -394,6 +377,6 @@ describe('interpretEvent refuses', () => {
     const broken: ValueDecoder = () => {
       throw new TypeError('oops');
     };
-    expect(() => interpretEvent(plan, event({ after: order }), 1, broken)).toThrow(TypeError);
+    expect(() => interpretEvent(plan, anEvent({ after: order }), 1, broken)).toThrow(TypeError);
   });
 });

@@ -2,7 +2,7 @@ import type { RowChange } from './apply.ts';
 import { isInfinite } from './calendar.ts';
 import type { DocumentKey } from './document.ts';
 import { FicusError } from './errors.ts';
-import type { CanonicalValue, FieldType } from './field-type.ts';
+import type { CanonicalValue, Content, FieldType } from './field-type.ts';
 import { type Embed, type Field, keyFields, mappingOf, type Plan, type RowMapping } from './plan.ts';
 import type { Evidence, LogPosition, Position } from './version.ts';
 
@@ -10,6 +10,8 @@ import type { Evidence, LogPosition, Position } from './version.ts';
 export interface WireValue {
   readonly value: unknown;
   readonly schema: WireSchema | null;
+  /** Why the value need not be the row's; it is refused where the plan maps the column. */
+  readonly doubt?: string;
 }
 
 export interface WireSchema {
@@ -26,11 +28,12 @@ export type WireRow = Readonly<Record<string, WireValue>>;
 /** A row change as the source's log has it, whatever the format of the record. */
 export interface ChangeEvent {
   readonly table: string;
-  readonly op: 'create' | 'update' | 'delete' | 'read' | 'truncate';
+  /** `tombstone`: a delete of which the log says no more than the key, and possibly its position. */
+  readonly op: 'create' | 'update' | 'delete' | 'tombstone' | 'read' | 'truncate';
   readonly key: WireRow | null;
   readonly before: WireRow | null;
   readonly after: WireRow | null;
-  /** The row's position in the source's log; null where the connector knows none (incremental snapshots). */
+  /** The row's position in the source's log, of a snapshot's row the connector's; null where it knows none. */
   readonly position: Position | null;
   /** Commit time at the source, ms since the epoch. */
   readonly committedAt: number | null;
@@ -40,6 +43,8 @@ export interface ChangeEvent {
    * earlier dates come shifted by up to ten days, and years BC without their sign.
    */
   readonly calendar: 'proleptic' | 'hybrid';
+  /** Deletes of the source come without position (`tombstone`). */
+  readonly tombstones?: boolean;
 }
 
 /** Dates from here on are the same in either calendar, shifted ones included. */
@@ -79,7 +84,7 @@ export function interpretEvent(
   }
   const { mapping, embed } = found;
   const context: Context = { plan, mapping, embed, event, epoch, decode };
-  if (event.op === 'delete') {
+  if (event.op === 'delete' || event.op === 'tombstone') {
     const row = event.before ?? event.key;
     if (row === null)
       throw new FicusError('event_unsupported', `a delete of ${event.table} without key and before image`);
@@ -95,6 +100,35 @@ export function interpretEvent(
   const upsert = upsertion(context, row);
   const unknownColumns = upsert.effect.kind === 'upsert' ? Object.keys(upsert.effect.unmapped) : [];
   return { changes: [...changes, upsert], unknownColumns };
+}
+
+/**
+ * The rows that an event is about, as far as it can be told, as changes that say only that they have changed: for an
+ * event that cannot be applied. An event of which only the key is known has no images.
+ */
+export function doubtsOf(
+  plan: Plan,
+  event: ChangeEvent,
+  epoch: number,
+  decode: ValueDecoder,
+): readonly RowChange[] {
+  const found = mappingOf(plan, event.table);
+  if (found === null) return [];
+  const context: Context = { plan, ...found, event, epoch, decode };
+  const doubts = new Map<string, RowChange>();
+  for (const image of [event.after, event.before, event.key]) {
+    if (image === null) continue;
+    try {
+      const place = target(context, image);
+      const content = keyContent(context, image);
+      const change = { evidence: { kind: 'fresh', epoch }, committedAt: null } as const;
+      doubts.set(JSON.stringify(place), { ...place, ...change, effect: { kind: 'unknown', content } });
+    } catch (error) {
+      // An image that does not tell the place, as the key of a child does not.
+      if (!(error instanceof FicusError)) throw error;
+    }
+  }
+  return [...doubts.values()];
 }
 
 /** A child row without a parent stands in no document. */
@@ -116,7 +150,7 @@ function upsertion(context: Context, row: WireRow): RowChange {
   const content: Record<string, CanonicalValue> = {};
   const unavailable: string[] = [];
   for (const field of mapping.fields) {
-    const value = decodeColumn(context, row, field.column, field.type);
+    const value = fieldValue(context, row, field);
     if (value === UNAVAILABLE) unavailable.push(field.path);
     else content[field.path] = value;
   }
@@ -136,6 +170,19 @@ function upsertion(context: Context, row: WireRow): RowChange {
   };
 }
 
+/** What an update left out because it did not change stands in a full before image. */
+function fieldValue(
+  context: Context,
+  row: WireRow,
+  { column, type }: Field,
+): CanonicalValue | typeof UNAVAILABLE {
+  const value = decodeColumn(context, row, column, type);
+  const { op, before } = context.event;
+  // Null there may be an image that holds the key only: a value that is left out is none.
+  if (value !== UNAVAILABLE || op !== 'update' || (before?.[column]?.value ?? null) === null) return value;
+  return decodeColumn(context, before ?? {}, column, type);
+}
+
 /** JSON has no BigInt, so what is kept of an unknown column's 64-bit number is its digits. */
 function withoutBigInts(value: unknown): unknown {
   if (typeof value === 'bigint') return String(value);
@@ -145,13 +192,15 @@ function withoutBigInts(value: unknown): unknown {
 }
 
 function deletion(context: Context, row: WireRow): RowChange {
-  const content: Record<string, CanonicalValue> = {};
-  for (const field of keyFields(context.mapping)) content[field.path] = required(context, row, field);
   return {
     ...target(context, row),
     evidence: evidence(context, row),
     committedAt: context.event.committedAt,
-    effect: { kind: 'delete', content, tiesWin: context.plan.version.kind === 'column' },
+    effect: {
+      kind: 'delete',
+      content: keyContent(context, row),
+      tiesWin: context.plan.version.kind === 'column',
+    },
   };
 }
 
@@ -165,14 +214,22 @@ function movedFrom(context: Context, before: WireRow, after: WireRow): RowChange
   const old = target(context, before);
   if (!isOrphan(context, after) && JSON.stringify(old) === JSON.stringify(target(context, after)))
     return null;
-  const content: Record<string, CanonicalValue> = {};
-  for (const field of keyFields(context.mapping)) content[field.path] = required(context, before, field);
   return {
     ...old,
     evidence: evidence(context, after),
     committedAt: context.event.committedAt,
-    effect: { kind: 'delete', content, tiesWin: context.plan.version.kind === 'column' },
+    effect: {
+      kind: 'delete',
+      content: keyContent(context, before),
+      tiesWin: context.plan.version.kind === 'column',
+    },
   };
+}
+
+function keyContent(context: Context, row: WireRow): Content {
+  return Object.fromEntries(
+    keyFields(context.mapping).map((field) => [field.path, required(context, row, field)]),
+  );
 }
 
 function target(context: Context, row: WireRow): Pick<RowChange, 'key' | 'embed'> {
@@ -213,6 +270,8 @@ function decodeColumn(
       `column ${column} of ${context.mapping.table} is mapped but missing in the event`,
     );
   }
+  if (wire.doubt !== undefined)
+    throw new FicusError('value_invalid', `column ${column} of ${context.mapping.table}: ${wire.doubt}`);
   const isShiftable = context.event.calendar === 'hybrid' && DATED.includes(type.kind);
   try {
     const value = context.decode(type, wire);
@@ -242,6 +301,8 @@ function isEarly(value: unknown): boolean {
 
 function evidence(context: Context, row: WireRow): Evidence {
   const { event, epoch } = context;
+  if (event.op === 'tombstone' && (event.position === null || context.plan.version.kind === 'column'))
+    return { kind: 'tombstone', epoch, log: event.log };
   const position =
     context.plan.version.kind === 'lsn'
       ? event.position
@@ -253,7 +314,9 @@ function evidence(context: Context, row: WireRow): Evidence {
       `a streamed ${event.op} of ${event.table} without a position cannot be ordered`,
     );
   }
-  return { kind: 'streamed', epoch, position, log: event.log };
+  return event.tombstones === true
+    ? { kind: 'streamed', epoch, position, log: event.log, mayReturn: true }
+    : { kind: 'streamed', epoch, position, log: event.log };
 }
 
 /** A row whose version column is not set yet (an AFTER trigger sets it next) loses to every state that has one. */

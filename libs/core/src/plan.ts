@@ -80,6 +80,8 @@ export interface Plan {
     readonly driftPpm: number;
     /** Milliseconds after which a verification is too old to flip on. */
     readonly verifiedMs: number;
+    /** Of the last 1,000 records, from 0 to 1: with more that cannot be applied the unit stops. */
+    readonly badShare: number;
   };
 }
 

@@ -213,6 +213,13 @@ const cases: readonly Case[] = [
     verdict: 'apply',
   },
   {
+    rule: 'tie: a direct delete of the version that is stored',
+    stored: version({ streamed: 5n, snapshot: 5n, log: log(9) }),
+    evidence: direct(5n),
+    tiesWin: true,
+    verdict: 'apply',
+  },
+  {
     rule: 'tie: an older delete',
     stored: version({ streamed: 5n, log: log(9) }),
     evidence: streamed(4n, 10),

@@ -37,7 +37,14 @@ export type Evidence =
       readonly epoch: number;
       readonly position: Position;
       readonly log: LogPosition;
+      /**
+       * Of a source whose deletes are tombstones: the same event may come again after a tombstone that came again, and
+       * then it is the row's state once more.
+       */
+      readonly mayReturn?: boolean;
     }
+  /** A delete that has no position: only its place in the log orders it. */
+  | { readonly kind: 'tombstone'; readonly epoch: number; readonly log: LogPosition }
   | {
       readonly kind: 'snapshot';
       readonly epoch: number;
@@ -51,7 +58,7 @@ export type Evidence =
 export type Verdict =
   | { readonly kind: 'apply' }
   | { readonly kind: 'stale'; readonly because: 'epoch' | 'offset' | 'streamed' | 'written' | 'snapshot' }
-  /** A direct write stands there, and only the source can say whether the snapshot row is newer. */
+  /** A direct write stands there, and only the source can say whether the snapshot row, or the tombstone, is newer. */
   | { readonly kind: 'recheck' };
 
 /** Negative, zero or positive. @throws FicusError `version_incomparable` when the two are of different types. */
@@ -90,17 +97,19 @@ export function judge(stored: RowVersion | null, evidence: Evidence, tiesWin = f
     case 'streamed':
       if (stored.log !== null && compareLog(evidence.log, stored.log) <= 0)
         return { kind: 'stale', because: 'offset' };
-      if (!beats(evidence.position, stored.streamed, tiesWin)) return { kind: 'stale', because: 'streamed' };
+      if (!beats(evidence.position, stored.streamed, tiesWin || evidence.mayReturn === true))
+        return { kind: 'stale', because: 'streamed' };
       if (!beats(evidence.position, stored.written, tiesWin)) return { kind: 'stale', because: 'written' };
       return { kind: 'apply' };
+    case 'tombstone':
     case 'snapshot':
       if (stored.log !== null && compareLog(evidence.log, stored.log) <= 0)
         return { kind: 'stale', because: 'offset' };
       return stored.written === null ? { kind: 'apply' } : { kind: 'recheck' };
     case 'direct':
-      if (!beats(evidence.position, stored.streamed, false)) return { kind: 'stale', because: 'streamed' };
-      if (!beats(evidence.position, stored.written, false)) return { kind: 'stale', because: 'written' };
-      if (!beats(evidence.position, stored.snapshot, false)) return { kind: 'stale', because: 'snapshot' };
+      if (!beats(evidence.position, stored.streamed, tiesWin)) return { kind: 'stale', because: 'streamed' };
+      if (!beats(evidence.position, stored.written, tiesWin)) return { kind: 'stale', because: 'written' };
+      if (!beats(evidence.position, stored.snapshot, tiesWin)) return { kind: 'stale', because: 'snapshot' };
       return { kind: 'apply' };
     case 'fresh':
       return { kind: 'apply' };
@@ -113,6 +122,8 @@ export function advance(stored: RowVersion | null, evidence: Evidence): RowVersi
   switch (evidence.kind) {
     case 'streamed':
       return { ...base, streamed: evidence.position, log: evidence.log };
+    case 'tombstone':
+      return { ...base, log: evidence.log };
     case 'snapshot':
       return { ...base, snapshot: evidence.position ?? base.snapshot, log: evidence.log };
     case 'direct':

@@ -10,7 +10,8 @@ import {
 const postgres: CaptureSettings = {
   kind: 'postgres',
   topicPrefix: 'shop',
-  schemas: false,
+  format: 'json',
+  registry: null,
   tables: ['public.order', 'public.line', 'public.order'],
   excluded: [],
   postgres: {
@@ -73,11 +74,30 @@ describe('connectorConfig', () => {
   });
 
   it('sets schemas on both sides or on none', () => {
-    for (const schemas of [true, false]) {
-      const config = connectorConfig({ ...postgres, schemas });
-      for (const side of ['key', 'value'])
-        expect(config[`${side}.converter.schemas.enable`]).toBe(String(schemas));
+    for (const [format, schemas] of [
+      ['json', 'false'],
+      ['json-schema', 'true'],
+    ] as const) {
+      const config = connectorConfig({ ...postgres, format });
+      for (const side of ['key', 'value']) expect(config[`${side}.converter.schemas.enable`]).toBe(schemas);
     }
+  });
+
+  it.each([
+    ['apicurio', 'apicurio.registry.url'],
+    ['confluent', 'schema.registry.url'],
+  ] as const)('writes Avro by the converter of %s, under names that Avro can spell', (converter, address) => {
+    const registry = { converter, fromConnect: 'http://registry' };
+    const config = connectorConfig({ ...postgres, format: 'avro', registry });
+    for (const side of ['key', 'value']) {
+      expect(config[`${side}.converter`]).toContain(converter);
+      expect(config[`${side}.converter.${address}`]).toBe('http://registry');
+      expect(config[`${side}.converter.schemas.enable`]).toBeUndefined();
+    }
+    expect(config).toMatchObject({
+      'schema.name.adjustment.mode': 'avro',
+      'field.name.adjustment.mode': 'avro',
+    });
   });
 
   it('holds texts only, as Connect demands', () => {

@@ -4,7 +4,13 @@ import type { ConnectorConfig } from './connect-client.ts';
 export interface CaptureSettings {
   readonly kind: 'postgres' | 'db2';
   readonly topicPrefix: string;
-  readonly schemas: boolean;
+  readonly format: 'json' | 'json-schema' | 'avro';
+  /** Of format avro. */
+  readonly registry: {
+    readonly converter: 'apicurio' | 'confluent';
+    /** As Kafka Connect reaches it. */
+    readonly fromConnect: string;
+  } | null;
   /** `schema.table` of every table of every plan of the system. */
   readonly tables: readonly string[];
   /** Columns that the log does not have: Debezium fails on a table of which it knows them (DBZ-4350). */
@@ -29,7 +35,11 @@ export const MAX_RECORD_BYTES = 36 * 1024 * 1024;
 /** The one member that may be absent: a column that was in it may be an ordinary one by now. */
 export const EXCLUDED_COLUMNS = 'column.exclude.list';
 
-const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
+const CONVERTERS = {
+  json: 'org.apache.kafka.connect.json.JsonConverter',
+  apicurio: 'io.apicurio.registry.utils.converter.AvroConverter',
+  confluent: 'io.confluent.connect.avro.AvroConverter',
+};
 
 /** Ficus's own tables in a legacy database, captured like any other: the pulse of the leg and its signals. */
 export function controlTables(kind: CaptureSettings['kind']): { heartbeat: string; signal: string } {
@@ -70,11 +80,13 @@ export function connectorConfig(settings: CaptureSettings): ConnectorConfig {
   const { heartbeat, signal } = controlTables(settings.kind);
   const tables = [...new Set(settings.tables)].sort();
   const excluded = settings.excluded.map(({ table, column }) => literal(`${table}.${column}`)).sort();
-  const converter = (side: string): Record<string, string> => ({
-    [`${side}.converter`]: JSON_CONVERTER,
-    [`${side}.converter.schemas.enable`]: String(settings.schemas),
-    [`${side}.converter.replace.null.with.default`]: 'false',
-  });
+  const converter = (side: string): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(converterConfig(settings)).map(([name, value]) => [
+        name === '' ? `${side}.converter` : `${side}.converter.${name}`,
+        value,
+      ]),
+    );
   return {
     'topic.prefix': settings.topicPrefix,
     'table.include.list': [...tables, heartbeat, signal].map(literal).join(','),
@@ -99,9 +111,43 @@ export function connectorConfig(settings: CaptureSettings): ConnectorConfig {
     'producer.override.buffer.memory': String(2 * MAX_RECORD_BYTES),
     ...converter('key'),
     ...converter('value'),
+    ...(settings.format === 'avro' ? ADJUSTED : {}),
     ...(settings.kind === 'postgres'
       ? postgresConfig(settings)
       : { 'connector.class': 'io.debezium.connector.db2.Db2Connector' }),
+  };
+}
+
+/** Avro spells names with letters, digits and underscores only. */
+const ADJUSTED = { 'schema.name.adjustment.mode': 'avro', 'field.name.adjustment.mode': 'avro' };
+
+/** The settings of one side's converter; '' is the converter itself. */
+function converterConfig({ format, registry }: CaptureSettings): Record<string, string> {
+  if (format !== 'avro') {
+    return {
+      '': CONVERTERS.json,
+      'schemas.enable': String(format === 'json-schema'),
+      'replace.null.with.default': 'false',
+    };
+  }
+  if (registry === null) throw new Error('broken assumption: format avro comes with a registry');
+  if (registry.converter === 'confluent') {
+    return {
+      '': CONVERTERS.confluent,
+      'schema.registry.url': registry.fromConnect,
+      'auto.register.schemas': 'true',
+      'ignore.default.for.nullables': 'true',
+    };
+  }
+  return {
+    '': CONVERTERS.apicurio,
+    'apicurio.registry.url': registry.fromConnect,
+    'apicurio.registry.auto-register': 'true',
+    'apicurio.registry.find-latest': 'false',
+    // Confluent's wire format: the id in four bytes before the datum.
+    'apicurio.registry.as-confluent': 'true',
+    'apicurio.registry.use-id': 'contentId',
+    'apicurio.registry.headers.enabled': 'false',
   };
 }
 

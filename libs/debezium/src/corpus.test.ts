@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { emptyDocument, fold, type StoredDocument } from '#core/apply';
 import { interpretEvent } from '#core/change-event';
@@ -7,41 +5,47 @@ import type { Content, ElementType, FieldType } from '#core/field-type';
 import { keyText } from '#core/key';
 import type { Field, Plan } from '#core/plan';
 import { parseText } from '#core/value';
-import { decodeRecord, type LogRecord } from './envelope.ts';
+import { type Recorded, RecordedSchemas, recorded, topicsOf, truth } from '#testing/corpus';
+import { recordForm } from './connector-form.ts';
+import { type DecodedRecord, PLAIN_FORM, RecordDecoder } from './decoder.ts';
+import type { LogRecord } from './log-record.ts';
+import { CachedSchemas } from './schema-registry.ts';
 import { valueDecoder } from './value.ts';
 import { modesOf } from './wire-modes.ts';
 
 /** The connectors ran with Debezium's defaults. */
 const decodeValue = valueDecoder(modesOf({}));
 
-/** Records of live connectors, see the README beside them. */
-const CORPUS = join(import.meta.dirname, '../../../test/corpus');
+const schemas = new CachedSchemas(new RecordedSchemas());
+const decoder = new RecordDecoder({ schemas, form: () => PLAIN_FORM });
+/** As the connector of the variant `json-flat` was configured. */
+const flat = recordForm({
+  transforms: 'unwrap',
+  'transforms.unwrap.type': 'io.debezium.transforms.ExtractNewRecordState',
+  'transforms.unwrap.delete.tombstone.handling.mode': 'rewrite',
+  'transforms.unwrap.add.fields': 'op,table,lsn,source.ts_ms,source.txId',
+  'transforms.unwrap.add.headers': 'op,source.lsn',
+});
+const flatDecoder = new RecordDecoder({ schemas, form: () => flat });
 
-interface Placed extends LogRecord {
-  readonly timestamp: number;
+function decode(record: LogRecord, plan: Plan | null = null): DecodedRecord {
+  const sut = record.topic.startsWith('corpus_flat.') ? flatDecoder : decoder;
+  return sut.decode(record, 1, plan);
 }
 
-function records(variant: string, table: string): readonly Placed[] {
-  const lines = readFileSync(join(CORPUS, variant, `${table}.jsonl`), 'utf8')
-    .trim()
-    .split('\n');
-  return lines.map((line) => {
-    const { topic, partition, offset, timestamp, keyBase64, valueBase64 } = JSON.parse(line);
-    const bytes = (text: string | null): Buffer | null =>
-      text === null ? null : Buffer.from(text, 'base64');
-    return {
-      topic,
-      partition,
-      offset: BigInt(offset),
-      timestamp: Number(timestamp),
-      key: bytes(keyBase64),
-      value: bytes(valueBase64),
-    };
-  });
-}
+/** Records with what their schemas need made ready. */
+const records = await recordedLogs();
 
-function truth(table: string): readonly Readonly<Record<string, string | null>>[] {
-  return JSON.parse(readFileSync(join(CORPUS, 'truth', `${table}.json`), 'utf8')).rows;
+async function recordedLogs(): Promise<(variant: string, topic: string) => readonly Recorded[]> {
+  const logs = new Map<string, readonly Recorded[]>();
+  for (const variant of ['json', 'json-schema', 'avro', 'json-flat']) {
+    for (const topic of topicsOf(variant)) {
+      const log = recorded(variant, topic);
+      await decoder.prepare(log, null);
+      logs.set(`${variant}/${topic}`, log);
+    }
+  }
+  return (variant, topic) => logs.get(`${variant}/${topic}`) ?? expect.fail(`no ${topic} of ${variant}`);
 }
 
 const plain = (
@@ -77,22 +81,28 @@ const LONG = plain('long');
 const tables: readonly Table[] = [
   {
     name: 't_pk',
-    variants: ['json-schema'],
+    variants: ['json-schema', 'avro'],
     key: ['id'],
     columns: { id: INT, name: TEXT, amount: decimal(15, 2) },
     ignore: [],
   },
-  { name: 't_pk', variants: ['json'], key: ['id'], columns: { id: INT, name: TEXT }, ignore: ['amount'] },
+  {
+    name: 't_pk',
+    variants: ['json', 'json-flat'],
+    key: ['id'],
+    columns: { id: INT, name: TEXT },
+    ignore: ['amount'],
+  },
   {
     name: 't_composite',
-    variants: ['json', 'json-schema'],
+    variants: ['json', 'json-schema', 'avro', 'json-flat'],
     key: ['b', 'a'],
     columns: { a: INT, b: TEXT, c: plain('date'), v: TEXT },
     ignore: [],
   },
   {
     name: 't_num',
-    variants: ['json-schema'],
+    variants: ['json-schema', 'avro'],
     key: ['id'],
     columns: {
       id: LONG,
@@ -114,7 +124,7 @@ const tables: readonly Table[] = [
   },
   {
     name: 't_time',
-    variants: ['json', 'json-schema'],
+    variants: ['json', 'json-schema', 'avro'],
     key: ['id'],
     columns: {
       id: INT,
@@ -138,7 +148,7 @@ const tables: readonly Table[] = [
   },
   {
     name: 't_toast',
-    variants: ['json', 'json-schema'],
+    variants: ['json', 'json-schema', 'avro', 'json-flat'],
     key: ['id'],
     columns: {
       id: INT,
@@ -161,7 +171,7 @@ const tables: readonly Table[] = [
   },
   {
     name: 't_text',
-    variants: ['json-schema'],
+    variants: ['json-schema', 'avro'],
     key: ['id'],
     columns: {
       id: plain('uuid'),
@@ -193,14 +203,14 @@ const tables: readonly Table[] = [
   },
   {
     name: 't_nan',
-    variants: ['json-schema'],
+    variants: ['json-schema', 'avro'],
     key: ['id'],
     columns: { id: INT, r: plain('float'), d: plain('double'), note: TEXT },
     ignore: ['n', 'n152'],
   },
 ];
 
-function planOf(table: Table): Plan {
+function planOf(table: Table, topic = `p.public.${table.name}`): Plan {
   const fields = Object.entries(table.columns).map(
     ([column, type]): Field => ({
       path: column,
@@ -218,24 +228,25 @@ function planOf(table: Table): Plan {
     mode: 'RW',
     system: 's',
     version: { kind: 'lsn' },
-    topic: `p.public.${table.name}`,
+    topic,
     collection: 'corpus',
     root: { table: `public.${table.name}`, key: table.key, fields, ignore: table.ignore },
     embeds: [],
     reconcile: { schedule: null, maxRowsPerSecond: null, repair: 'log-only', allowEmpty: false },
-    levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1 },
+    levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1, badShare: 0.05 },
   };
 }
 
 function isExcepted(table: Table, record: LogRecord): boolean {
-  const key = JSON.parse(record.key?.toString() ?? '{}');
-  return table.except?.includes(String((key.payload ?? key)[table.key[0] ?? ''])) ?? false;
+  const decoded = decode(record, planOf(table, record.topic));
+  if (table.except === undefined || decoded.kind !== 'change') return false;
+  return table.except.includes(String(decoded.event.key?.[table.key[0] ?? '']?.value));
 }
 
 /** Applies records in the given order to documents. */
 function replay(plan: Plan, log: readonly LogRecord[], documents = new Map<string, StoredDocument>()) {
   for (const record of log) {
-    const decoded = decodeRecord(record, 1);
+    const decoded = decode(record, plan);
     if (decoded.kind !== 'change') continue;
     const { changes, unknownColumns } = interpretEvent(plan, decoded.event, 1, decodeValue);
     expect(unknownColumns).toEqual([]);
@@ -270,8 +281,8 @@ const cases = tables.flatMap((table) =>
 );
 
 describe.each(cases)('$name of $variant', ({ table, variant }) => {
-  const plan = planOf(table);
   const log = records(variant, table.name).filter((record) => !isExcepted(table, record));
+  const plan = planOf(table, log[0]?.topic);
 
   it('ends in the rows of the table, in the order of time', () => {
     const inTime = [...log].sort(
@@ -310,25 +321,19 @@ describe('a date that a snapshot has shifted', () => {
   });
 });
 
-describe('records that are no row', () => {
+describe.each(['json', 'avro'])('records of %s that are no row', (variant) => {
   it.each([
+    ['heartbeat', 'heartbeat'],
     ['message', 'message'],
     ['transaction', 'transaction'],
   ])('%s', (file, what) => {
-    const kinds = records('json', file).map((record) => decodeRecord(record, 1));
+    const kinds = records(variant, file).map((record) => decode(record));
     expect(kinds.length).toBeGreaterThan(0);
     for (const kind of kinds) expect(kind).toEqual({ kind: 'other', what });
   });
 
-  it('a heartbeat is none that a leg reads: it stands on a topic of its own', () => {
-    const [heartbeat] = records('json', 'heartbeat');
-    expect(() => decodeRecord(heartbeat ?? expect.fail('no heartbeat'), 1)).toThrow(
-      /not a Debezium change event/,
-    );
-  });
-
   it('a truncate is decoded, and refused by the interpretation', () => {
-    const events = records('json', 't_trunc').map((record) => decodeRecord(record, 1));
+    const events = records(variant, 't_trunc').map((record) => decode(record));
     const ops = events.map((one) => (one.kind === 'change' ? one.event.op : one.kind));
     expect(ops.filter((op) => op === 'truncate')).toHaveLength(2);
   });
@@ -340,7 +345,7 @@ describe('a table that changes under way', () => {
     const plan = planOf({ name: 't_schema', variants: [], key: ['id'], columns, ignore: [] });
     const seen = new Set<string>();
     for (const record of records('json', 't_schema')) {
-      const decoded = decodeRecord(record, 1);
+      const decoded = decode(record);
       if (decoded.kind === 'change')
         for (const column of interpretEvent(plan, decoded.event, 1, decodeValue).unknownColumns)
           seen.add(column);
@@ -375,6 +380,6 @@ describe('a table that changes under way', () => {
 });
 
 function replayLoosely(plan: Plan, record: LogRecord): void {
-  const decoded = decodeRecord(record, 1);
+  const decoded = decode(record);
   if (decoded.kind === 'change') interpretEvent(plan, decoded.event, 1, decodeValue);
 }

@@ -62,4 +62,37 @@ describe('parseLossless', () => {
     expect(() => parseLossless(text)).toThrow(FicusError);
     expect(() => parseLossless(text)).toThrow(/^not JSON: /);
   });
+
+  const LONG = '1795263643827224001';
+  it.each<[string, string, unknown]>([
+    [
+      "an event's own, which nobody needs",
+      `{"op":"c","source":{"ts_ns":${LONG}},"ts_ns":${LONG}}`,
+      { op: 'c', source: { ts_ns: null }, ts_ns: null },
+    ],
+    [
+      'a column of that name beside them',
+      `{"after":{"ts_ns":${LONG}},"source":{"ts_ns":${LONG}},"ts_ns":1}`,
+      { after: { ts_ns: BigInt(LONG) }, source: { ts_ns: BigInt(LONG) }, ts_ns: 1 },
+    ],
+    [
+      'two columns of that name alone',
+      `{"before":{"ts_ns":${LONG}},"after":{"ts_ns":${LONG}}}`,
+      { before: { ts_ns: BigInt(LONG) }, after: { ts_ns: BigInt(LONG) } },
+    ],
+    ['a row of its own', `{"ts_ns":${LONG}}`, { ts_ns: BigInt(LONG) }],
+    [
+      'what only looks so within a text',
+      JSON.stringify({ s: `"ts_ns":${LONG}`, t: `\\"ts_ns":${LONG}` }),
+      { s: `"ts_ns":${LONG}`, t: `\\"ts_ns":${LONG}` },
+    ],
+    [
+      'other long numbers of the event',
+      `{"after":{"id":${LONG}},"source":{"ts_ns":${LONG}},"ts_ns":${LONG}}`,
+      { after: { id: BigInt(LONG) }, source: { ts_ns: BigInt(LONG) }, ts_ns: BigInt(LONG) },
+    ],
+    ['a 16-digit number beyond 2^53', '{"n":9007199254740993}', { n: 9_007_199_254_740_993n }],
+  ])('ts_ns: %s', (_what, text, expected) => {
+    expect(parseLossless(text)).toEqual(expected);
+  });
 });

@@ -14,7 +14,7 @@ const own = {
     database: { hostname: 'db', port: 5432, user: 'capture', password: 'secret', dbname: 'shop' },
   },
 };
-const exact = connectorConfig({ ...own, schemas: false });
+const exact = connectorConfig({ ...own, format: 'json', registry: null });
 const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
 const APICURIO = 'io.apicurio.registry.utils.converter.AvroConverter';
 const CONFLUENT = 'io.confluent.connect.avro.AvroConverter';
@@ -101,8 +101,13 @@ const cases: readonly Case[] = [
   },
   {
     what: 'a converter of its own, which inherits nothing of the worker',
-    config: { 'value.converter': APICURIO, 'value.converter.replace.null.with.default': null },
+    config: { 'value.converter': CONFLUENT, 'value.converter.replace.null.with.default': null },
     refused: /^value\.converter sends NULL .*ignore\.default\.for\.nullables/,
+  },
+  {
+    what: "Apicurio's converter, whose defaults are doubted",
+    config: { 'value.converter': APICURIO, 'value.converter.replace.null.with.default': null },
+    warned: /taken for neither/,
   },
   {
     what: "Confluent's setting",
@@ -158,7 +163,13 @@ describe('modeFaults', () => {
   });
 
   it("finds nothing wrong with Ficus's own Db2 connectors", () => {
-    const config = connectorConfig({ ...own, schemas: true, kind: 'db2', postgres: null });
+    const config = connectorConfig({
+      ...own,
+      format: 'json-schema',
+      registry: null,
+      kind: 'db2',
+      postgres: null,
+    });
     expect(modeFaults(config)).toEqual({ refused: [], warned: [] });
   });
 });

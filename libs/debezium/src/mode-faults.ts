@@ -1,4 +1,5 @@
 import type { ConnectorConfig } from './connect-client.ts';
+import { APICURIO } from './connector-form.ts';
 import { modesOf, type WireModes } from './wire-modes.ts';
 
 /** What a connector's configuration does to values: each a sentence with the setting, the reason and the remedy. */
@@ -36,7 +37,7 @@ export function modeFaults(config: ConnectorConfig): ModeFaults {
         ]
       : []),
     ...(isPostgres ? postgresWarnings(config, modes) : []),
-    ...SIDES.flatMap((side) => inheritedConverter(config, side)),
+    ...SIDES.flatMap((side) => [...inheritedConverter(config, side), ...doubtfulDefaults(config, side)]),
     ...alteredColumns(config),
   ];
   return { refused, warned };
@@ -92,7 +93,8 @@ function binaryFaults({ binary, placeholder }: WireModes): readonly string[] {
 /** Kafka Connect's JsonConverter has the one setting, Confluent's AvroConverter the other. */
 function nullFaults(config: ConnectorConfig, side: (typeof SIDES)[number]): readonly string[] {
   const isAvro = /Avro/.test(config[`${side}.converter`] ?? '');
-  if (!isAvro && !isJson(config, side)) return [];
+  // Apicurio's cannot be told otherwise: its defaults are taken for unknown instead, see `RecordForm.nullsReplaced`.
+  if (config[`${side}.converter`] === APICURIO || (!isAvro && !isJson(config, side))) return [];
   const kept =
     isOff(config[`${side}.converter.replace.null.with.default`]) ||
     (isAvro && config[`${side}.converter.ignore.default.for.nullables`]?.toLowerCase() === 'true');
@@ -111,6 +113,15 @@ function inheritedConverter(config: ConnectorConfig, side: (typeof SIDES)[number
     ? [
         `${side}.converter is the worker's, whose settings cannot be seen from here; name it in the connector, with ` +
           `${side}.converter.replace.null.with.default=false, or NULL may come as a column's default`,
+      ]
+    : [];
+}
+
+function doubtfulDefaults(config: ConnectorConfig, side: (typeof SIDES)[number]): readonly string[] {
+  return config[`${side}.converter`] === APICURIO
+    ? [
+        `${side}.converter sends NULL in a column that has a default as the default, so a value that is the default is taken ` +
+          'for neither; use another converter, or take the default from the column',
       ]
     : [];
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { FicusError } from '#core/errors';
-import { parseLossless } from './json.ts';
 
 const schema = z.looseObject({
   aggregate_type: z.string(),
@@ -21,15 +20,12 @@ export interface SnapshotNotification {
 }
 
 /**
- * Reads a record of the `sink` notification channel; null for notifications that are about something else.
+ * Reads the value of a record of the `sink` notification channel; null for notifications that are about something else.
  * Source: Debezium documentation, "Receiving Debezium notifications".
  * @throws FicusError `event_unparsable`.
  */
-export function readNotification(value: Buffer): SnapshotNotification | null {
-  const parsed = parseLossless(value.toString('utf8'));
-  const inner =
-    typeof parsed === 'object' && parsed !== null && 'payload' in parsed ? parsed.payload : parsed;
-  const checked = schema.safeParse(inner);
+export function readNotification(payload: unknown): SnapshotNotification | null {
+  const checked = schema.safeParse(payload);
   if (!checked.success) throw new FicusError('event_unparsable', 'not a Debezium notification');
   const { aggregate_type, type, additional_data, timestamp } = checked.data;
   if (aggregate_type !== 'Incremental Snapshot') return null;

@@ -10,7 +10,14 @@ describe('streamPosition', () => {
     ['PostgreSQL', { lsn: 40089752 }, 40089752n],
     ['PostgreSQL beyond 2^53', { lsn: 9223372036854775806n }, 9223372036854775806n],
     ['zero', { lsn: 0 }, 0n],
-    ['an incremental snapshot', { lsn: null }, null],
+    ['an incremental snapshot', { lsn: null, sequence: '["40089640","40089752"]' }, 40089752n],
+    [
+      'one before the first commit',
+      { lsn: null, sequence: '[null,"9223372036854775806"]' },
+      9223372036854775806n,
+    ],
+    ['one of a connector that has seen nothing', { lsn: null, sequence: '[null,null]' }, null],
+    ['one without a sequence', { lsn: null }, null],
     ['nothing', {}, null],
     [
       'Db2, 16 bytes',

@@ -6,16 +6,25 @@ const DB2_WIDTH = 32;
 
 /**
  * A record's position in the source's log: PostgreSQL's `lsn` as a 64-bit integer; Db2's `commit_lsn` and
- * `change_lsn` (hex with colons) as one fixed-width text that sorts as the pair does. Null: the connector knows none.
+ * `change_lsn` (hex with colons) as one fixed-width text that sorts as the pair does. A row of an incremental snapshot
+ * has no `lsn`: it stands where the connector was when it sent it, as `sequence` says (a JSON text of the lsn of the
+ * last commit and of the last change). Null: the connector knows none.
  */
 export function streamPosition(source: {
   readonly lsn?: number | bigint | null | undefined;
+  readonly sequence?: string | null | undefined;
   readonly commit_lsn?: string | null | undefined;
   readonly change_lsn?: string | null | undefined;
 }): Position | null {
   if (source.lsn !== null && source.lsn !== undefined) return BigInt(source.lsn);
+  if (source.sequence) return lastOf(source.sequence);
   if (!source.commit_lsn) return null;
   return `${db2Sequence(source.commit_lsn)}/${db2Sequence(source.change_lsn ?? '')}`;
+}
+
+function lastOf(sequence: string): bigint | null {
+  const positions = [...sequence.matchAll(/\d+/g)].map(([digits]) => BigInt(digits));
+  return positions.reduce<bigint | null>((last, one) => (last === null || one > last ? one : last), null);
 }
 
 function db2Sequence(text: string): string {

@@ -1,6 +1,6 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { Clock } from '#core/ports/clock';
-import type { LogRecord } from '#debezium/envelope';
+import type { LogRecord } from '#debezium/log-record';
 import { lostLog } from './errors.ts';
 import { KafkaProgress, RESET } from './progress.ts';
 
@@ -128,6 +128,7 @@ export class LogConsumer {
           offset: BigInt(message.offset),
           key: message.key,
           value: message.value,
+          ...(message.headers === undefined ? {} : { headers: message.headers }),
         }),
       );
       const last = records.at(-1);

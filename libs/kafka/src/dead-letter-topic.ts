@@ -1,5 +1,6 @@
 import type { Kafka, Message, Producer } from 'kafkajs';
-import type { DeadLetter } from '#core/ports/control';
+import type { DeadLetter } from '#core/ports/dead-letters';
+
 import { kafkaError } from './errors.ts';
 
 /** Every dead letter of the estate, for tools that watch Kafka; the collection is what operators work on. */

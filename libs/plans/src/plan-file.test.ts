@@ -44,7 +44,7 @@ describe('a plan without faults', () => {
           },
         ],
         reconcile: { schedule: '0 3 * * *', maxRowsPerSecond: 2_000, repair: 'log-only', allowEmpty: false },
-        levels: { lagMs: 1_500, driftPpm: 2, verifiedMs: 172_800_000 },
+        levels: { lagMs: 1_500, driftPpm: 2, verifiedMs: 172_800_000, badShare: 0.5 },
       },
     ]);
   });
@@ -74,7 +74,7 @@ describe('a plan without faults', () => {
     expect(faults).toEqual([]);
     expect(plans[0]).toMatchObject({
       embeds: [],
-      levels: { lagMs: 5_000, driftPpm: 0, verifiedMs: 86_400_000 },
+      levels: { lagMs: 5_000, driftPpm: 0, verifiedMs: 86_400_000, badShare: 0.05 },
     });
   });
 });

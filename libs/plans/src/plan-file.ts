@@ -48,6 +48,7 @@ const duration = z
   .transform((value) => Number.parseInt(value, 10) * (UNITS[value.replace(/\d+/, '')] ?? 1))
   .refine((ms) => ms > 0 && Number.isSafeInteger(ms), 'must be more than nothing, and less than for ever');
 const MILLIONTHS = 'must be from 0 to 1000000 rows of a million';
+const SHARE = 'must be from 0 to 1, a share of the last 1,000 records';
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const cron = z
   .string()
@@ -297,7 +298,7 @@ function readReconcile(section: Section): Plan['reconcile'] {
 }
 
 function readLevels(section: Section): Plan['levels'] {
-  section.only(['levels'], ['lag', 'driftPpm', 'verified']);
+  section.only(['levels'], ['lag', 'driftPpm', 'verified', 'badShare']);
   return {
     lagMs: section.read(['levels', 'lag'], duration.prefault('5s')) ?? 5_000,
     driftPpm:
@@ -306,6 +307,8 @@ function readLevels(section: Section): Plan['levels'] {
         z.number().min(0, MILLIONTHS).max(1_000_000, MILLIONTHS).default(0),
       ) ?? 0,
     verifiedMs: section.read(['levels', 'verified'], duration.prefault('24h')) ?? 86_400_000,
+    badShare:
+      section.read(['levels', 'badShare'], z.number().min(0, SHARE).max(1, SHARE).default(0.05)) ?? 0.05,
   };
 }
 

@@ -23,7 +23,7 @@ embed:
     fields:
       lineNo: { column: line_no, type: int }
 reconcile: { schedule: "0 3 * * *", maxRowsPerSecond: 2000 }
-levels: { lag: 1500ms, driftPpm: 2, verified: 2d }
+levels: { lag: 1500ms, driftPpm: 2, verified: 2d, badShare: 0.5 }
 `;
 
 /** The same with one change. A change that changes nothing is a fault of the test. */

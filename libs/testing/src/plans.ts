@@ -24,7 +24,7 @@ export function aPlan(changes: Partial<Plan> = {}): Plan {
     },
     embeds: [],
     reconcile: { schedule: null, maxRowsPerSecond: null, repair: 'log-only', allowEmpty: false },
-    levels: { lagMs: 5_000, driftPpm: 0, verifiedMs: 86_400_000 },
+    levels: { lagMs: 5_000, driftPpm: 0, verifiedMs: 86_400_000, badShare: 0.05 },
     ...changes,
   };
 }

@@ -18,6 +18,7 @@ export function aRow(content: Content, given: Partial<StoredRow> = {}): StoredRo
     live: true,
     digest: 'digest',
     incomplete: [],
+    doubtful: false,
     content,
     unmapped: {},
     ...given,

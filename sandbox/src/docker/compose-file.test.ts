@@ -28,7 +28,7 @@ const Estate = z.object({
 });
 
 const settings: ComposeSettings = {
-  ports: { postgres: 1001, mongo: 1002, redis: 1003, kafka: 1004, connect: 1005 },
+  ports: { postgres: 1001, mongo: 1002, redis: 1003, kafka: 1004, connect: 1005, registry: 1006 },
   secrets: { postgres: 'pg', mongoRoot: 'mr', mongoFicus: 'mf', mongoKey: 'mk' },
 };
 
@@ -72,9 +72,10 @@ describe('docker-compose.yml', () => {
 
   const { services, volumes } = Estate.parse(document);
 
-  test('has every service of a run, and Db2 only for who asks', () => {
+  test('has every service of a run, and Db2 and the registry only for who asks', () => {
     const always = Object.entries(services).filter(([, { profiles }]) => profiles === undefined);
-    expect(always.map(([name]) => name).toSorted()).toEqual(SERVICES.toSorted());
+    expect([...always.map(([name]) => name), 'registry'].toSorted()).toEqual(SERVICES.toSorted());
+    expect(services.registry?.profiles).toEqual(['avro']);
     expect(services.db2?.profiles).toEqual(['db2']);
   });
 
@@ -85,7 +86,8 @@ describe('docker-compose.yml', () => {
   });
 
   test('stays under 4 GiB', () => {
-    const megabytes = SERVICES.map((name) => {
+    const always = SERVICES.filter((name) => services[name]?.profiles === undefined);
+    const megabytes = always.map((name) => {
       const [, size = '', unit] = /^(\d+)([mg])$/.exec(services[name]?.mem_limit ?? '') ?? [];
       return Number(size) * (unit === 'g' ? 1024 : 1);
     });
@@ -112,5 +114,7 @@ test('a container is reached by the same variables as a process', () => {
     TEST_REDIS_URL: 'redis://127.0.0.1:1003',
     TEST_KAFKA_BROKERS: '127.0.0.1:1004',
     TEST_CONNECT_URL: 'http://127.0.0.1:1005',
+    TEST_REGISTRY_URL: 'http://127.0.0.1:1006/apis/ccompat/v7',
+    TEST_REGISTRY_FROM_CONNECT: 'http://registry:8080/apis/registry/v2',
   });
 });

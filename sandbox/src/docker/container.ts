@@ -1,11 +1,18 @@
 import { MongoClient } from 'mongodb';
 import { putFicusUser } from '../server/mongo-roles.ts';
-import type { Running, ServerKind } from '../server/running.ts';
+import type { Running, ServerKind, ServerName } from '../server/running.ts';
 import type { ComposeProject } from './project.ts';
 import { SERVICES, type Service, serviceEnv } from './settings.ts';
 
-/** The services as servers: the same names, the same variables, killed and started again through Compose. */
-export function containerKinds(project: () => Promise<ComposeProject>): ServerKind[] {
+/**
+ * The services as servers: the same names, the same variables, killed and started again through Compose.
+ * @param names of all servers of the run: the images of no others are pulled.
+ */
+export function containerKinds(
+  project: () => Promise<ComposeProject>,
+  names: readonly ServerName[],
+): ServerKind[] {
+  const wanted = SERVICES.filter((service) => names.includes(service));
   return SERVICES.map((service) => ({
     name: service,
     needs: [],
@@ -13,7 +20,7 @@ export function containerKinds(project: () => Promise<ComposeProject>): ServerKi
     start: async ({ step, envOf }) => {
       const found = await project();
       step.update('pulling images');
-      await found.create(SERVICES);
+      await found.create(wanted);
       if (service === 'connect') await envOf('kafka');
       const container = new Container(service, found);
       await container.restart();

@@ -58,7 +58,7 @@ export class ComposeProject {
 async function readSettings(folder: string): Promise<ComposeSettings> {
   const port = (service: Service) => savedPort(join(folder, `${service}-port`));
   const secret = (name: string) => savedSecret(join(folder, name));
-  const ports = { postgres: 0, mongo: 0, redis: 0, kafka: 0, connect: 0 };
+  const ports = { postgres: 0, mongo: 0, redis: 0, kafka: 0, connect: 0, registry: 0 };
   for (const service of SERVICES) ports[service] = await port(service);
   const secrets = {
     postgres: await secret('postgres-password'),

@@ -1,5 +1,7 @@
-/** The services of docker-compose.yml that belong to every run. */
-export const SERVICES = ['postgres', 'mongo', 'redis', 'kafka', 'connect'] as const;
+import { registryEnv } from '../server/registry.ts';
+
+/** The services of docker-compose.yml that a run may start; the registry only where it is asked for. */
+export const SERVICES = ['postgres', 'mongo', 'redis', 'kafka', 'connect', 'registry'] as const;
 export type Service = (typeof SERVICES)[number];
 
 export type Secrets = { postgres: string; mongoRoot: string; mongoFicus: string; mongoKey: string };
@@ -18,6 +20,7 @@ export function composeVariables({ ports, secrets }: ComposeSettings): Record<st
     FICUS_REDIS_PORT: String(ports.redis),
     FICUS_KAFKA_PORT: String(ports.kafka),
     FICUS_CONNECT_PORT: String(ports.connect),
+    FICUS_REGISTRY_PORT: String(ports.registry),
   };
 }
 
@@ -44,5 +47,7 @@ export function serviceEnv(service: Service, { ports, secrets }: ComposeSettings
       return { TEST_KAFKA_BROKERS: address };
     case 'connect':
       return { TEST_CONNECT_URL: `http://${address}` };
+    case 'registry':
+      return registryEnv(address, 'registry:8080');
   }
 }

@@ -15,6 +15,7 @@ import { compareBytes, compareTotals } from './compare.ts';
 import { type Estate, startEstate } from './estate.ts';
 import { type MemoryPeak, type MemoryPeaks, MemoryWatch } from './memory-watch.ts';
 import { PlantBatch } from './plant-batch.ts';
+import { RECORD_FORMATS } from './settings.ts';
 
 /** A slow machine takes its time, but something moves. */
 const SNAPSHOT_STALLED_MS = 180_000;
@@ -33,10 +34,17 @@ export async function demo(
 ): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
-    options: { exit: { type: 'boolean', default: false }, data: { type: 'string' } },
+    options: {
+      exit: { type: 'boolean', default: false },
+      data: { type: 'string' },
+      format: { type: 'string', default: 'json' },
+    },
   });
+  const format = RECORD_FORMATS.find((name) => name === values.format);
+  if (format === undefined)
+    throw new Error(`--format ${values.format} is not legal; legal are ${RECORD_FORMATS.join(', ')}`);
   const begun = performance.now();
-  const estate = await startEstate({ supervisor, log, dataDir: values.data });
+  const estate = await startEstate({ supervisor, log, format, dataDir: values.data });
   const memory = new MemoryWatch(supervisor);
   const story = new Story(estate, log, begun);
   const lost = new Promise<never>((_resolve, reject) => {
@@ -121,7 +129,7 @@ class Story {
 
   /** Nothing is said of the servers' memory when some of them run in containers, since it cannot be seen here. */
   memory({ servers, apps }: MemoryPeaks): void {
-    if (Object.keys(servers.parts).length === ALL_SERVERS.length)
+    if (ALL_SERVERS.every((name) => name in servers.parts))
       this.#check(
         `the servers took at most ${formatMebibytes(servers.total)} together: ${partsOf(servers)}`,
         servers.total < SERVERS_LIMIT,

@@ -10,7 +10,7 @@ import { APPS, type App, type AppName, startApp } from './apps.ts';
 import { createBilling } from './billing.ts';
 import { BILLING_SIZE, type BillingSize, billingRows } from './billing-data.ts';
 import { createPlant, PLANT_SIZE, type PlantSize } from './plant.ts';
-import { writeSettings } from './settings.ts';
+import { type RecordFormat, writeSettings } from './settings.ts';
 
 export interface EstateOptions {
   readonly supervisor: Supervisor;
@@ -20,8 +20,8 @@ export interface EstateOptions {
   readonly servers?: Servers;
   /** Built already; else the estate builds the apps. */
   readonly built?: boolean;
-  /** PostgreSQL's connector sends each record with its schema; it does not unless given. */
-  readonly schemas?: boolean;
+  /** Of what PostgreSQL's connector sends: JSON without schemas unless given. */
+  readonly format?: RecordFormat;
   readonly seed?: number;
   readonly size?: BillingSize;
   readonly plant?: PlantSize;
@@ -43,7 +43,7 @@ export interface Estate {
 }
 
 export async function startEstate(options: EstateOptions): Promise<Estate> {
-  const { supervisor, log, schemas = false, seed = 20_261_121 } = options;
+  const { supervisor, log, format = 'json', seed = 20_261_121 } = options;
   const { size = BILLING_SIZE, plant = PLANT_SIZE } = options;
   const progress = new Progress(log);
   const build = options.built
@@ -53,7 +53,10 @@ export async function startEstate(options: EstateOptions): Promise<Estate> {
   build.catch(() => undefined);
   const servers =
     options.servers ??
-    (await startServers({ names: ALL_SERVERS, log, supervisor, dataDir: options.dataDir }));
+    (await startServers({
+      names: format === 'avro' ? [...ALL_SERVERS, 'registry'] : ALL_SERVERS,
+      ...{ log, supervisor, dataDir: options.dataDir },
+    }));
   await Promise.all([
     load(progress, 'billing', (said) =>
       createBilling(servers.env.TEST_POSTGRES_URL ?? '', billingRows(seed, size), said),
@@ -62,7 +65,7 @@ export async function startEstate(options: EstateOptions): Promise<Estate> {
       createPlant(servers.env.TEST_DB2_URL ?? '', { folder: servers.dataDir, seed, size: plant }, said),
     ),
   ]);
-  const shared = await writeSettings(servers.dataDir, servers.env, { schemas });
+  const shared = await writeSettings(servers.dataDir, servers.env, { format });
   const cli = (args: readonly string[], settings: Readonly<Record<string, string>>): Promise<string> =>
     command(
       supervisor,

@@ -3,17 +3,21 @@ import { join } from 'node:path';
 import { withDatabase } from './billing.ts';
 import { ACCOUNTS, BILLING } from './billing-schema.ts';
 
+/** The forms of records that the estate can be run with. */
+export const RECORD_FORMATS = ['json', 'json-schema', 'avro'] as const;
+export type RecordFormat = (typeof RECORD_FORMATS)[number];
+
 /** The key of the demonstration's digests: nothing outside this machine sees them. */
 const DIGEST_KEY = 'sandbox-digest-key-0123456789';
 
 /**
  * Writes systems.yaml for the estate's servers and answers the FICUS_* settings that all apps share.
- * @param given.schemas whether PostgreSQL's connector sends each record with its schema; Db2's stand-in never does.
+ * @param given.format of what PostgreSQL's connector sends; Db2's stand-in sends JSON without schemas.
  */
 export async function writeSettings(
   folder: string,
   servers: Readonly<Record<string, string>>,
-  given: { readonly schemas: boolean },
+  given: { readonly format: RecordFormat },
 ): Promise<Record<string, string>> {
   const of = (name: string): string => {
     const value = servers[name];
@@ -32,7 +36,10 @@ export async function writeSettings(
         topicPrefix: 'billing',
         slot: 'ficus_billing',
         publication: 'ficus_billing',
-        schemas: given.schemas,
+        format: given.format,
+        ...(given.format === 'avro'
+          ? { registry: { url: of('TEST_REGISTRY_URL'), fromConnect: of('TEST_REGISTRY_FROM_CONNECT') } }
+          : {}),
         database: {
           hostname,
           port: Number(port),
@@ -49,7 +56,6 @@ export async function writeSettings(
         connect: of('TEST_DB2_CONNECT_URL'),
         connector: 'plant',
         topicPrefix: 'plant',
-        schemas: false,
       },
     },
   };

@@ -1,11 +1,9 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { chooseEngine } from '../engine.ts';
-import { SANDBOX } from '../paths.ts';
 import { type Log, Progress } from '../progress.ts';
 import type { Session } from '../session.ts';
 import { driverEnv, driverFolder, shellExports } from './addon.ts';
-import { resolveJars } from './jars.ts';
+import { JAR_SETS, pinsOf, resolveJars } from './jars.ts';
 import { exists } from './landing.ts';
 import { formatManifest } from './manifest.ts';
 import { COMPONENTS, type ComponentName, provision } from './provision.ts';
@@ -13,9 +11,12 @@ import { COMPONENTS, type ComponentName, provision } from './provision.ts';
 /** Where servers come from images, only the stand-in for Db2 and its driver do not. */
 const BESIDE_IMAGES: readonly ComponentName[] = ['java', 'jars', 'db2driver', 'ibmdb'];
 
+/** Without what only a run with a schema registry needs. */
+const ALWAYS = COMPONENTS.filter((name) => name !== 'avro');
+
 export async function provisionAll({ supervisor }: Session, log: Log): Promise<number> {
   const { engine } = await chooseEngine();
-  await provision(engine === 'docker' ? BESIDE_IMAGES : COMPONENTS, {
+  await provision(engine === 'docker' ? BESIDE_IMAGES : ALWAYS, {
     supervisor,
     progress: new Progress(log),
   });
@@ -30,8 +31,10 @@ export async function printDriverEnv(log: Log): Promise<number> {
 }
 
 export async function pinJars({ supervisor }: Session, log: Log): Promise<number> {
-  const jars = await resolveJars({ supervisor, progress: new Progress(log) });
-  await writeFile(join(SANDBOX, 'maven', 'SHA256SUMS'), formatManifest(jars));
-  log(`${jars.size} files pinned`);
+  for (const set of JAR_SETS) {
+    const jars = await resolveJars(set, { supervisor, progress: new Progress(log) });
+    await writeFile(pinsOf(set), formatManifest(jars));
+    log(`${set.what}: ${jars.size} files pinned`);
+  }
   return 0;
 }

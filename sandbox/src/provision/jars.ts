@@ -8,37 +8,66 @@ import { land, watchGrowth } from './landing.ts';
 import { compareManifests, hashFolder, type Manifest, parseManifest } from './manifest.ts';
 import type { Workshop } from './workshop.ts';
 
-const MAVEN = join(SANDBOX, 'maven');
-const PINS = join(MAVEN, 'SHA256SUMS');
+/** Jars that are fetched together, and which archives among them are unpacked. */
+export interface JarSet {
+  readonly name: 'jars' | 'avro';
+  readonly what: string;
+  /** Folder of the poms and of their SHA256SUMS. */
+  readonly poms: string;
+  readonly archives: string;
+  /** Maven's own plug-ins and metadata included; only for the progress. */
+  readonly bytes: number;
+}
 
-/** Maven's own plug-ins and metadata included; only for the progress. */
-const BYTES = 150e6;
+/** Land in `kafka/`, `derby/` and `debezium/`. */
+export const JARS: JarSet = {
+  name: 'jars',
+  what: 'Kafka, Debezium and Derby',
+  poms: join(SANDBOX, 'maven'),
+  archives: 'debezium',
+  bytes: 150e6,
+};
 
-/** Fetches all jars by the poms into `kafka/`, `derby/` and `debezium/` of one folder, checks each against its pin. */
-export async function landJars(workshop: Workshop): Promise<string> {
-  const pins = await readFile(PINS, 'utf8');
-  const pinned = parseManifest(pins, PINS);
+/** Land in `registry/` and `plugins/`. */
+export const AVRO_JARS: JarSet = {
+  name: 'avro',
+  what: 'schema registry and Avro converter',
+  poms: join(SANDBOX, 'maven-avro'),
+  archives: 'registry',
+  bytes: 260e6,
+};
+
+export const JAR_SETS: readonly JarSet[] = [JARS, AVRO_JARS];
+
+export function pinsOf({ poms }: JarSet): string {
+  return join(poms, 'SHA256SUMS');
+}
+
+/** Fetches all jars of a set by its poms into one folder, checks each against its pin. */
+export async function landJars(set: JarSet, workshop: Workshop): Promise<string> {
+  const pins = await readFile(pinsOf(set), 'utf8');
+  const pinned = parseManifest(pins, pinsOf(set));
   const key = createHash('sha256').update(pins).digest('hex').slice(0, 12);
-  const folder = join(cacheFolder(), `jars-${key}`);
-  const step = workshop.progress.step('jars');
+  const folder = join(cacheFolder(), `${set.name}-${key}`);
+  const step = workshop.progress.step(set.name);
   await land(folder, async (staging) => {
     const fetched = join(staging, 'fetched');
-    await watchGrowth(staging, BYTES, step, fetchJars(workshop, staging, fetched));
+    await watchGrowth(staging, set.bytes, step, fetchJars(set, workshop, staging, fetched));
     const faults = compareManifests(pinned, await hashFolder(fetched));
-    if (faults.length > 0) throw new Error(`jars: ${faults.join('; ')}`);
-    await unpackPlugins(workshop, join(fetched, 'debezium'));
+    if (faults.length > 0) throw new Error(`${set.name}: ${faults.join('; ')}`);
+    await unpack(workshop, join(fetched, set.archives));
     for (const name of await readdir(fetched)) await rename(join(fetched, name), join(staging, name));
     await rm(fetched, { recursive: true });
-    step.done(`Kafka, Debezium and Derby fetched (${pinned.size} files checked)`);
+    step.done(`${set.what} fetched (${pinned.size} files checked)`);
   });
   return folder;
 }
 
 /** A local repository of its own: Maven's usual one is not safe for two runs at once. */
-async function fetchJars(workshop: Workshop, staging: string, out: string): Promise<void> {
+async function fetchJars(set: JarSet, workshop: Workshop, staging: string, out: string): Promise<void> {
   const repository = join(staging, 'repository');
   await run(workshop.supervisor, {
-    name: 'mvn (Kafka, Debezium, Derby)',
+    name: `mvn (${set.what})`,
     command: 'mvn',
     args: [
       ...[
@@ -48,7 +77,7 @@ async function fetchJars(workshop: Workshop, staging: string, out: string): Prom
         '--threads',
         '2',
         '--file',
-        join(MAVEN, 'pom.xml'),
+        join(set.poms, 'pom.xml'),
       ],
       ...[`-Dmaven.repo.local=${repository}`, `-Dficus.out=${out}`, 'generate-resources'],
     ],
@@ -56,7 +85,7 @@ async function fetchJars(workshop: Workshop, staging: string, out: string): Prom
   await rm(repository, { recursive: true });
 }
 
-async function unpackPlugins(workshop: Workshop, folder: string): Promise<void> {
+async function unpack(workshop: Workshop, folder: string): Promise<void> {
   for (const archive of await readdir(folder)) {
     const path = join(folder, archive);
     await run(workshop.supervisor, { name: 'tar', command: 'tar', args: ['-xzf', path, '-C', folder] });
@@ -65,10 +94,10 @@ async function unpackPlugins(workshop: Workshop, folder: string): Promise<void> 
 }
 
 /** What the poms resolve to today, unchecked: for whoever changes a version and pins it anew. */
-export async function resolveJars(workshop: Workshop): Promise<Manifest> {
+export async function resolveJars(set: JarSet, workshop: Workshop): Promise<Manifest> {
   const staging = await mkdtemp(join(tmpdir(), 'ficus-jars-'));
   workshop.supervisor.removeAtEnd(staging);
   const fetched = join(staging, 'fetched');
-  await fetchJars(workshop, staging, fetched);
+  await fetchJars(set, workshop, staging, fetched);
   return hashFolder(fetched);
 }

@@ -3,13 +3,22 @@ import { join } from 'node:path';
 import { cacheFolder, PLATFORM } from '../paths.ts';
 import { run } from '../process/run.ts';
 import { landAddon } from './addon.ts';
-import { landJars } from './jars.ts';
+import { AVRO_JARS, JARS, landJars } from './jars.ts';
 import { exists } from './landing.ts';
 import { landPostgres } from './postgres.ts';
 import { landWheel, type Wheel } from './wheel.ts';
 import type { Workshop } from './workshop.ts';
 
-export const COMPONENTS = ['java', 'jars', 'mongo', 'redis', 'postgres', 'db2driver', 'ibmdb'] as const;
+export const COMPONENTS = [
+  'java',
+  'jars',
+  'avro',
+  'mongo',
+  'redis',
+  'postgres',
+  'db2driver',
+  'ibmdb',
+] as const;
 export type ComponentName = (typeof COMPONENTS)[number];
 
 /** The platforms for which every server is known to exist outside of images. */
@@ -26,6 +35,10 @@ export class Components {
 
   constructor(folders: ReadonlyMap<ComponentName, string>) {
     this.#folders = folders;
+  }
+
+  has(name: ComponentName): boolean {
+    return this.#folders.has(name);
   }
 
   path(name: ComponentName, ...below: string[]): string {
@@ -63,7 +76,8 @@ export async function provision(names: readonly ComponentName[], workshop: Works
     wheel(DB2_DRIVER, 'db2driver').then(() =>
       put('ibmdb', () => landAddon(folders.get('db2driver') ?? '', workshop)),
     ),
-    put('jars', () => landJars(workshop)),
+    put('jars', () => landJars(JARS, workshop)),
+    put('avro', () => landJars(AVRO_JARS, workshop)),
     wheel(JAVA, 'java').then(() => wheel(REDIS, 'redis')),
     wheel(MONGO, 'mongo'),
   ]);

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { savedPort } from '../ports.ts';
+import type { Components } from '../provision/provision.ts';
 import { Daemon } from './daemon.ts';
 import { formatProperties, jvmFlags, logFlags } from './jvm.ts';
 import type { Running, ServerContext, ServerKind } from './running.ts';
@@ -25,9 +26,7 @@ async function start(context: ServerContext): Promise<Running> {
     formatProperties({
       'bootstrap.servers': brokers ?? '',
       listeners: url,
-      'plugin.path': components.path('jars', 'debezium'),
-      // The plug-ins carry their service files; searching every class for more takes seconds.
-      'plugin.discovery': 'service_load',
+      ...plugins(components),
       'key.converter': CONVERTER,
       'value.converter': CONVERTER,
       'key.converter.schemas.enable': false,
@@ -66,6 +65,20 @@ async function start(context: ServerContext): Promise<Running> {
   );
   await daemon.restart();
   return daemon;
+}
+
+/**
+ * Debezium's connectors carry service files, and searching every class for more takes seconds; the Avro converter of
+ * runs with a registry carries none.
+ */
+function plugins(components: Components): Record<string, string> {
+  const debezium = components.path('jars', 'debezium');
+  return components.has('avro')
+    ? {
+        'plugin.path': `${debezium},${components.path('avro', 'plugins')}`,
+        'plugin.discovery': 'hybrid_warn',
+      }
+    : { 'plugin.path': debezium, 'plugin.discovery': 'service_load' };
 }
 
 async function isHealthy(url: string): Promise<void> {

@@ -2,7 +2,7 @@ import type { Supervisor } from '../process/supervisor.ts';
 import type { Step } from '../progress.ts';
 import type { ComponentName, Components } from '../provision/provision.ts';
 
-export const SERVER_NAMES = ['postgres', 'mongo', 'redis', 'kafka', 'connect', 'db2'] as const;
+export const SERVER_NAMES = ['postgres', 'mongo', 'redis', 'kafka', 'connect', 'db2', 'registry'] as const;
 export type ServerName = (typeof SERVER_NAMES)[number];
 
 /** A server that answers. The same shape whether it is a process of ours or a container. */

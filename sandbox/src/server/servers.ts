@@ -13,12 +13,16 @@ import { kafka } from './kafka.ts';
 import { mongo } from './mongo.ts';
 import { postgres } from './postgres.ts';
 import { redis } from './redis.ts';
+import { registry } from './registry.ts';
 import type { Running, ServerContext, ServerKind, ServerName } from './running.ts';
 
-const NATIVE: readonly ServerKind[] = [kafka, db2, connect, mongo, postgres, redis];
+const NATIVE: readonly ServerKind[] = [kafka, db2, connect, registry, mongo, postgres, redis];
 
 /** Every server that can be started, in the order in which the slow ones come first. */
-export const ALL_SERVERS: readonly ServerName[] = NATIVE.map(({ name }) => name);
+const KNOWN: readonly ServerName[] = NATIVE.map(({ name }) => name);
+
+/** The servers of every run; what only some need is asked for by name. */
+export const ALL_SERVERS: readonly ServerName[] = KNOWN.filter((name) => name !== 'registry');
 
 export type ServersOptions = {
   names: readonly ServerName[];
@@ -105,7 +109,7 @@ function kindsOf(names: readonly ServerName[], kinds: readonly ServerKind[]): Se
   return names.map((name) => {
     const kind = kinds.find((candidate) => candidate.name === name);
     if (kind === undefined)
-      throw new Error(`server '${name}' cannot be started: legal are ${ALL_SERVERS.join(', ')}`);
+      throw new Error(`server '${name}' cannot be started: legal are ${KNOWN.join(', ')}`);
     for (const used of kind.uses)
       if (!names.includes(used)) throw new Error(`server '${name}' needs '${used}', which was not asked for`);
     return kind;
@@ -118,7 +122,7 @@ function fromImages(dataDir: string, options: ServersOptions, supervisor: Superv
   const containers = containerKinds(() => {
     project ??= ComposeProject.open(dataDir, supervisor, options.dataDir !== undefined);
     return project;
-  });
+  }, options.names);
   const names = new Set(containers.map(({ name }) => name));
   return [...containers, ...NATIVE.filter(({ name }) => !names.has(name))];
 }

@@ -83,28 +83,6 @@ export interface VerificationStore {
   history(unit: string, limit: number): Promise<readonly Verification[]>;
 }
 
-export interface DeadLetter {
-  readonly id: string;
-  readonly unit: string;
-  readonly topic: string;
-  readonly partition: number;
-  /** Digits: offsets are 64-bit. */
-  readonly offset: string;
-  /** The record as it came, base64; null where the record had none. */
-  readonly key: string | null;
-  readonly value: string | null;
-  readonly code: string;
-  readonly reason: string;
-  readonly at: string;
-}
-
-export interface DeadLetterStore {
-  /** Idempotent: the id is made of topic, partition and offset. */
-  add(letter: DeadLetter): Promise<void>;
-  count(unit: string): Promise<number>;
-  list(unit: string | null, limit: number): Promise<readonly DeadLetter[]>;
-}
-
 export interface Instance {
   readonly id: string;
   readonly app: string;

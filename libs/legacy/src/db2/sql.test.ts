@@ -45,7 +45,7 @@ const plan: Plan = {
   ...{ topic: 't.S.THING', collection: 'things', embeds: [step] },
   root: { table: 'S.THING', key: ['ID', 'SITE'], fields: [id, site, cost, name], ignore: [] },
   reconcile: { schedule: null, maxRowsPerSecond: null, repair: 'log-only', allowEmpty: false },
-  levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1 },
+  levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1, badShare: 0.05 },
 };
 const columns = new Map([
   [

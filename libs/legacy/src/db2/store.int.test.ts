@@ -68,7 +68,7 @@ const plan: Plan = {
     },
   ],
   reconcile: { schedule: null, maxRowsPerSecond: null, repair: 'log-only', allowEmpty: false },
-  levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1 },
+  levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1, badShare: 0.05 },
 };
 
 const THING: CanonicalDocument = {

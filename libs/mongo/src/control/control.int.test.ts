@@ -20,7 +20,7 @@ beforeAll(async () => {
   databases = await openTestDatabases();
   const callers = ['a', 'b', 'c'].map((by) => migrateControl(databases.control, { by, clock: realTime }));
   const ran = (await Promise.all(callers)).flat();
-  expect(ran).toEqual([1]);
+  expect(ran.toSorted()).toEqual([1, 2]);
   control = controlOf(databases.control, clock);
 });
 afterAll(() => databases.close());
@@ -266,25 +266,6 @@ describe('verifications', () => {
 });
 
 describe('what the replicator keeps', () => {
-  it('adds a dead letter once', async () => {
-    const letter = {
-      id: 'topic/0/17',
-      unit: 'orders',
-      topic: 'topic',
-      partition: 0,
-      offset: '17',
-      key: null,
-      value: 'eA==',
-      code: 'event_unparsable',
-      reason: 'no JSON',
-      at: clock.iso(),
-    };
-    await Promise.all([control.deadLetters.add(letter), control.deadLetters.add(letter)]);
-    expect(await control.deadLetters.count('orders')).toBe(1);
-    expect(await control.deadLetters.list(null, 10)).toEqual([letter]);
-    expect(await control.deadLetters.list('others', 10)).toEqual([]);
-  });
-
   it('sums sightings of a column and keeps the first', async () => {
     const seen = { unit: 'orders', table: 'public.order', column: 'colour', count: 2 };
     const at = clock.iso();

@@ -1,12 +1,7 @@
 import type { Db, MongoClient } from 'mongodb';
 import type { Clock } from '#core/ports/clock';
-import type {
-  DeadLetterStore,
-  InstanceStore,
-  TransitionStore,
-  UnitStore,
-  VerificationStore,
-} from '#core/ports/control';
+import type { InstanceStore, TransitionStore, UnitStore, VerificationStore } from '#core/ports/control';
+import type { DeadLetterStore } from '#core/ports/dead-letters';
 import type {
   PlanStore,
   ReplicationStatusStore,

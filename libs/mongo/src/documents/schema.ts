@@ -54,11 +54,15 @@ export async function relaxCollection(db: Db, plan: Plan, term: number): Promise
   if (await exists(db, plan.collection)) await modify(db, plan.collection, fenceOf(term));
 }
 
-/** Makes the collection with its validator, or brings an existing one up to the plan. Idempotent. `_id` is the key. */
+/**
+ * Makes the collection with its validator, or brings an existing one up to the plan, and the index of the documents
+ * that must be read from the source, which is empty most of the time. Idempotent. `_id` is the key.
+ */
 export async function ensureCollection(db: Db, plan: Plan, term: number): Promise<void> {
   const validator = validatorOf(plan, term);
   if (await exists(db, plan.collection)) await modify(db, plan.collection, validator);
   else await db.createCollection(plan.collection, { validator, ...STRICT });
+  await db.collection(plan.collection).createIndex({ '_m.mend': 1 }, { name: 'ficus_mend', sparse: true });
 }
 
 const STRICT = { validationLevel: 'strict', validationAction: 'error' } as const;

@@ -7,7 +7,7 @@ import type { Plan } from '#core/plan';
 import type { DocumentStore, DocumentWrite, SaveResult } from '#core/ports/document-store';
 import type { ListQuery, Page } from '#core/query';
 import { reach } from '../reach.ts';
-import { BSON_OPTIONS, toId } from './bson.ts';
+import { BSON_OPTIONS, fromId, toId } from './bson.ts';
 import { findPlan } from './filter.ts';
 import { readCanonical, readStored, writeFields, writeWhole } from './stored.ts';
 
@@ -69,6 +69,23 @@ export class MongoDocumentStore implements DocumentStore {
     const updates = writes.filter((write) => write.before.revision !== null);
     const results = await Promise.all([this.#insert(plan, term, inserts), this.#update(plan, term, updates)]);
     return merged(results);
+  }
+
+  async unsound(plan: Plan, most: number): Promise<readonly DocumentKey[]> {
+    const found = await reach(() =>
+      this.#collection(plan)
+        .find({ '_m.mend': true }, { ...BSON_OPTIONS, projection: { _id: 1 }, maxTimeMS: MAX_TIME_MS })
+        .limit(most)
+        .toArray(),
+    );
+    return found.map(({ _id }) => fromId(plan, _id));
+  }
+
+  async isUnsure(plan: Plan, key: DocumentKey | null): Promise<boolean> {
+    const one = key === null ? {} : { _id: toId(plan, key) };
+    const filter: Document = { ...one, '_m.mend': true };
+    const options = { projection: { _id: 1 }, maxTimeMS: MAX_TIME_MS };
+    return (await reach(() => this.#collection(plan).findOne(filter, options))) !== null;
   }
 
   async readOne(plan: Plan, key: DocumentKey): Promise<CanonicalDocument | null> {

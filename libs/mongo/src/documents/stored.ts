@@ -1,5 +1,5 @@
 import { type Document, Int32, Long } from 'mongodb';
-import { emptyDocument, type StoredDocument, type StoredRow } from '#core/apply';
+import { emptyDocument, isUnsound, rowsOf, type StoredDocument, type StoredRow } from '#core/apply';
 import type { CanonicalDocument } from '#core/document';
 import type { CanonicalValue, Content } from '#core/field-type';
 import { keyText } from '#core/key';
@@ -19,12 +19,14 @@ import { fromBson, fromId, toBson } from './bson.ts';
  * | at     | document     | date, commit time at the source of the newest applied change                       |
  * | gone   | document     | by embed: rows that no reader sees: tombstones (their key fields and `_m`), and     |
  * |        |              | further live rows of a sub-document, as when a new one comes before the old one goes |
+ * | mend   | document     | true: a row of it must be read from the source (`miss`, `doubt`); absent otherwise   |
  * | live   | both         | bool; false: tombstone, or a parent whose row has not come yet                     |
  * | e      | both         | int, epoch of the version; absent while the row has none                           |
  * | s w r  | both         | long or string: positions streamed, written directly, of the stored snapshot row   |
  * | o      | both         | {i, p, n}: topic incarnation, partition, offset (long) of the last applied record  |
  * | h      | both         | string, keyed digest of the row's content                                          |
  * | miss   | both         | field paths never seen yet                                                         |
+ * | doubt  | both         | true: see `StoredRow.doubtful`; absent otherwise                                   |
  * | x      | both         | values of columns that the plan does not know, as extended text                    |
  */
 export function readStored(plan: Plan, found: Document): StoredDocument {
@@ -96,6 +98,7 @@ export function writeFields(plan: Plan, term: number, document: StoredDocument):
     t: new Int32(term),
     ...(document.committedAt === null ? {} : { at: new Date(document.committedAt) }),
     ...(root === null ? { live: false } : writeRow(root)),
+    ...(rowsOf(document).some(isUnsound) ? { mend: true } : {}),
     ...(Object.keys(gone).length === 0 ? {} : { gone }),
   };
   return set;
@@ -106,8 +109,7 @@ export function readCanonical(plan: Plan, found: Document): CanonicalDocument {
   const embeds: Record<string, readonly Content[]> = {};
   for (const embed of plan.embeds)
     embeds[embed.path] = elements(embed, found).map((element) => readContent(embed, element));
-  const rows = [found, ...plan.embeds.flatMap((embed) => elements(embed, found))];
-  const isWhole = rows.every(({ _m }) => (_m as Document | undefined)?.miss === undefined);
+  const isWhole = (found._m as Document | undefined)?.mend !== true;
   return { root: readContent(plan.root, found), embeds, ...(isWhole ? {} : { incomplete: true }) };
 }
 
@@ -135,6 +137,7 @@ function readRow(mapping: RowMapping, at: Document, meta: Document): StoredRow {
     live,
     digest: typeof meta.h === 'string' && incomplete.length === 0 ? meta.h : null,
     incomplete,
+    doubtful: meta.doubt === true,
     content,
     unmapped: meta.x === undefined ? {} : (JSON.parse(String(meta.x)) as Record<string, unknown>),
   };
@@ -147,6 +150,7 @@ function writeRow(row: StoredRow): Document {
     ...(version === null ? {} : writeVersion(version)),
     ...(row.digest === null ? {} : { h: row.digest }),
     ...(row.incomplete.length === 0 ? {} : { miss: row.incomplete }),
+    ...(row.doubtful ? { doubt: true } : {}),
     ...(Object.keys(row.unmapped).length === 0 ? {} : { x: textOf(row.unmapped) }),
   };
 }

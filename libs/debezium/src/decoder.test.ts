@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { FicusError } from '#core/errors';
-import { type DecodedRecord, decodeRecord, type LogRecord } from './envelope.ts';
+import { type DecodedRecord, PLAIN_FORM, RecordDecoder } from './decoder.ts';
+import type { LogRecord } from './log-record.ts';
+
+const sut = new RecordDecoder({ schemas: null, form: () => PLAIN_FORM });
 
 const source = { schema: 'public', table: 'order', ts_ms: 1_700_000_000_000, lsn: 42 };
 
@@ -19,10 +22,10 @@ function changeOf(decoded: DecodedRecord) {
     : expect.fail(`a change was expected, not ${decoded.kind}`);
 }
 
-describe('decodeRecord', () => {
+describe('RecordDecoder', () => {
   it('reads a change without schemas', () => {
     const value = { op: 'u', before: null, after: { id: 1, name: 'x' }, source };
-    expect(decodeRecord(record(value), 2)).toEqual({
+    expect(sut.decode(record(value), 2, null)).toEqual({
       kind: 'change',
       event: {
         table: 'public.order',
@@ -40,7 +43,7 @@ describe('decodeRecord', () => {
 
   it('keeps a column of any name', () => {
     const value = `{"op":"c","before":null,"after":{"id":1,"__proto__":"x"},"source":${JSON.stringify(source)}}`;
-    const { after } = changeOf(decodeRecord(record(value), 1));
+    const { after } = changeOf(sut.decode(record(value), 1, null));
     expect(Object.entries(after ?? {}).map(([name, wire]) => [name, wire.value])).toEqual([
       ['id', 1],
       ['__proto__', 'x'],
@@ -53,7 +56,7 @@ describe('decodeRecord', () => {
     { op: 'r', connector: 'db2', calendar: 'proleptic' },
   ])('knows whose calendar the dates of $op of $connector went through', ({ op, connector, calendar }) => {
     const value = { op, before: null, after: { id: 1 }, source: { ...source, connector } };
-    expect(changeOf(decodeRecord(record(value), 1)).calendar).toBe(calendar);
+    expect(changeOf(sut.decode(record(value), 1, null)).calendar).toBe(calendar);
   });
 
   it('reads each side with or without schemas on its own', () => {
@@ -68,7 +71,7 @@ describe('decodeRecord', () => {
       schema: { type: 'struct', fields: [{ field: 'after', type: 'struct', fields: [column, amount] }] },
       payload: { op: 'c', before: null, after: { at: 5, amount: 'AA==' }, source },
     };
-    const event = changeOf(decodeRecord(record(value), 1));
+    const event = changeOf(sut.decode(record(value), 1, null));
     expect(event.key).toEqual({ id: { value: 1, schema: null } });
     expect(event.after).toEqual({
       at: { value: 5, schema: { name: 'io.debezium.time.MicroTimestamp', type: 'int64', parameters: {} } },
@@ -78,14 +81,14 @@ describe('decodeRecord', () => {
       },
     });
     const key = { schema: { type: 'struct', fields: [{ field: 'id', type: 'int32' }] }, payload: { id: 1 } };
-    const keyed = changeOf(decodeRecord(record({ op: 'c', after: { id: 1 }, source }, key), 1));
+    const keyed = changeOf(sut.decode(record({ op: 'c', after: { id: 1 }, source }, key), 1, null));
     expect(keyed.key).toEqual({ id: { value: 1, schema: { name: null, type: 'int32', parameters: {} } } });
     expect(keyed.after).toEqual({ id: { value: 1, schema: null } });
   });
 
   it('loses no digit of a 64-bit number', () => {
     const value = `{"op":"c","after":{"id":9223372036854775807,"n":9007199254740993},"source":${JSON.stringify(source).replace('42', '9223372036854775806')}}`;
-    const event = changeOf(decodeRecord(record(value, '{"id":9223372036854775807}'), 1));
+    const event = changeOf(sut.decode(record(value, '{"id":9223372036854775807}'), 1, null));
     expect(event.key?.id?.value).toBe(9223372036854775807n);
     expect(event.after?.n?.value).toBe(9007199254740993n);
     expect(event.position).toBe(9223372036854775806n);
@@ -93,7 +96,7 @@ describe('decodeRecord', () => {
 
   it('mends the names of columns that the connector mangled', () => {
     const value = { op: 'u', after: { '\uffc3\uffbcn': 1, plain: 2 }, source };
-    expect(Object.keys(changeOf(decodeRecord(record(value), 1)).after ?? {})).toEqual(['ün', 'plain']);
+    expect(Object.keys(changeOf(sut.decode(record(value), 1, null)).after ?? {})).toEqual(['ün', 'plain']);
   });
 
   it.each([
@@ -103,18 +106,22 @@ describe('decodeRecord', () => {
     ['r', 'read'],
     ['t', 'truncate'],
   ])('op %s is %s', (op, name) => {
-    expect(changeOf(decodeRecord(record({ op, before: {}, after: {}, source }), 1)).op).toBe(name);
+    expect(changeOf(sut.decode(record({ op, before: {}, after: {}, source }), 1, null)).op).toBe(name);
   });
 
   it('a table without a key, a row without a position', () => {
     const event = changeOf(
-      decodeRecord(record({ op: 'r', after: {}, source: { schema: 's', table: 't', lsn: null } }, null), 1),
+      sut.decode(
+        record({ op: 'r', after: {}, source: { schema: 's', table: 't', lsn: null } }, null),
+        1,
+        null,
+      ),
     );
     expect(event).toMatchObject({ key: null, position: null, committedAt: null });
   });
 
   it('a tombstone is no second delete', () => {
-    expect(decodeRecord(record(null), 1)).toEqual({ kind: 'tombstone' });
+    expect(sut.decode(record(null), 1, null)).toEqual({ kind: 'tombstone' });
   });
 
   it.each([
@@ -123,17 +130,17 @@ describe('decodeRecord', () => {
     ['transaction', { status: 'BEGIN', id: '1:2', event_count: null, data_collections: null, ts_ms: 1 }],
     ['transaction', { status: 'END', id: '1:2', event_count: 1, data_collections: [], ts_ms: 1 }],
   ])('passes over a %s', (what, value) => {
-    expect(decodeRecord(record(value), 1)).toEqual({ kind: 'other', what });
+    expect(sut.decode(record(value), 1, null)).toEqual({ kind: 'other', what });
   });
 });
 
-describe('decodeRecord refuses', () => {
+describe('RecordDecoder refuses', () => {
   it.each<[string, unknown, RegExp]>([
     ['no JSON', 'hello', /not JSON/],
     ['half a JSON', '{"op":"c"', /not JSON/],
     ['bare NaN', '{"op":"c","after":{"a":NaN}}', /not JSON/],
     ['broken UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), /not UTF-8/],
-    ['a magic byte of Avro', Buffer.from([0, 0, 0, 0, 1, 2]), /not JSON/],
+    ['Avro, without a registry', Buffer.from([0, 0, 0, 0, 1, 2]), /value: .*names no registry/],
     ['a list', [], /not a Debezium change event/],
     ['a number', 5, /not a Debezium change event/],
     ['null as JSON', 'null', /not a Debezium change event/],
@@ -151,13 +158,17 @@ describe('decodeRecord refuses', () => {
       /"xyz" is no Db2/,
     ],
   ])('%s', (_what, value, says) => {
-    expect(() => decodeRecord(record(value), 1)).toThrow(says);
-    expect(() => decodeRecord(record(value), 1)).toThrow(
+    expect(() => sut.decode(record(value), 1, null)).toThrow(says);
+    expect(() => sut.decode(record(value), 1, null)).toThrow(
       expect.objectContaining({ code: 'event_unparsable', retryable: false }),
     );
   });
 
+  it('a value that is none before its key', () => {
+    expect(() => sut.decode(record({ a: 1 }, 'x y'), 1, null)).toThrow(/not a Debezium change event/);
+  });
+
   it('a key that is no JSON', () => {
-    expect(() => decodeRecord(record({ op: 'c', after: {}, source }, 'x y'), 1)).toThrow(FicusError);
+    expect(() => sut.decode(record({ op: 'c', after: {}, source }, 'x y'), 1, null)).toThrow(FicusError);
   });
 });

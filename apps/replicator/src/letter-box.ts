@@ -1,0 +1,179 @@
+import { causeOf } from '#core/letter';
+import type { Clock } from '#core/ports/clock';
+import type { DeadLetter, DeadLetterStore } from '#core/ports/dead-letters';
+import { headerOf, type LogRecord } from '#debezium/log-record';
+import type { DeadLetterTopic } from '#kafka/dead-letter-topic';
+import type { Logger } from '#observability/log';
+import type { ApplyContext, BatchApplier } from './batch-applier.ts';
+import type { BatchResult } from './tally.ts';
+
+export interface LetterBoxParts {
+  readonly applier: BatchApplier;
+  readonly deadLetters: DeadLetterStore;
+  readonly deadLetterTopic: DeadLetterTopic;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** A larger value has no room in a document of MongoDB, as base64. */
+const MOST_KEPT = 11 * 1024 * 1024;
+/** Rows seen to in one round. */
+const AT_ONCE = 100;
+
+/**
+ * The dead letters of one unit, as its leg sees them: what is put aside with a batch, the rows that wait because of it,
+ * and the orders of operators. It is called between batches only, so a row's letters and its records never overtake.
+ */
+export class LetterBox {
+  readonly #unit: string;
+  readonly #parts: LetterBoxParts;
+  #parked: Map<string, bigint> | null = null;
+
+  constructor(unit: string, parts: LetterBoxParts) {
+    this.#unit = unit;
+    this.#parts = parts;
+  }
+
+  /** Partitions have changed hands: their rows may have been parked by somebody else. */
+  forget(): void {
+    this.#parked = null;
+  }
+
+  /** Rows whose records must wait, from which offset on. */
+  async parked(): Promise<ReadonlyMap<string, bigint>> {
+    this.#parked ??= new Map(await this.#parts.deadLetters.rows(this.#unit));
+    return this.#parked;
+  }
+
+  /** Makes durable what a batch could not apply. Answers how many letters are new. */
+  async keep({ failures, waiting }: BatchResult): Promise<number> {
+    const { clock, deadLetters, deadLetterTopic, log } = this.#parts;
+    if (failures.length + waiting.length === 0) return 0;
+    const parked = new Map(await this.parked());
+    const at = new Date(clock.now()).toISOString();
+    const dead = failures.map(({ record, row, code, reason }) => ({
+      ...this.#letter(record, at),
+      ...{ row, state: 'dead' as const, code, reason, cause: causeOf(reason) },
+    }));
+    const behind = waiting.map(({ record, row }) => {
+      const head = dead.find((one) => one.row === row);
+      const reason = head?.reason ?? 'waits for an earlier record of its row';
+      const code = head?.code ?? 'event_unsupported';
+      return {
+        ...this.#letter(record, at),
+        ...{ row, state: 'waiting' as const, code, reason, cause: causeOf(reason) },
+      };
+    });
+    const settled = new Set(await deadLetters.add([...dead, ...behind]));
+    const fresh = dead.filter(({ id }) => !settled.has(id));
+    for (const { row, offset } of [...fresh, ...behind])
+      if (row !== null && !parked.has(row)) parked.set(row, BigInt(offset));
+    this.#parked = parked;
+    for (const { topic, partition, offset, code, reason } of fresh)
+      log.error({ unit: this.#unit, topic, partition, offset, code }, `dead letter: ${reason}`);
+    if (fresh.length > 0) await deadLetterTopic.send(fresh);
+    return fresh.length;
+  }
+
+  /** Letters of rows that an order or the end of their waiting makes due, one of each row. */
+  async due(): Promise<readonly DeadLetter[]> {
+    return await this.#parts.deadLetters.due(this.#unit, AT_ONCE);
+  }
+
+  /** Carries out the order of a row's dead letter, or applies what no longer waits for any. */
+  async settle(context: ApplyContext, of: DeadLetter): Promise<void> {
+    const { applier, deadLetters, log } = this.#parts;
+    const letters = await deadLetters.open(of);
+    const head = letters.find(({ state }) => state === 'dead');
+    if (head !== undefined && head.order === null) return;
+    const order = head?.order ?? null;
+    if (head !== undefined && order?.what === 'discard') {
+      await applier.doubt(context, recordOf(head));
+      await deadLetters.settle([head.id], 'discarded', this.#now());
+      log.warn({ unit: this.#unit, letter: head.id, by: order.by }, `discarded: ${order.reason}`);
+    }
+    const rest = order?.what === 'discard' ? letters.filter((letter) => letter !== head) : letters;
+    const row = of.row ?? '';
+    const parked = new Map([...(await this.parked())].filter(([one]) => one !== row));
+    if (head !== undefined && order?.what === 'rehearse')
+      return await this.#rehearse({ ...context, parked }, head, rest);
+    if (await this.#replay({ ...context, parked }, rest)) this.#parked?.delete(row);
+  }
+
+  async #rehearse(context: ApplyContext, head: DeadLetter, letters: readonly DeadLetter[]): Promise<void> {
+    const { applier, deadLetters } = this.#parts;
+    const { kept, failure } = keptOf(letters);
+    const result = await applier.rehearse(context, kept.map(recordOf));
+    const failed = result.failures[0]?.reason ?? failure?.reason ?? null;
+    await deadLetters.rehearsed(head.id, { at: this.#now(), outcomes: result.outcomes, failure: failed });
+  }
+
+  /** Answers whether nothing of the row is open any more. */
+  async #replay(context: ApplyContext, letters: readonly DeadLetter[]): Promise<boolean> {
+    const { applier, deadLetters } = this.#parts;
+    const { kept, failure } = keptOf(letters);
+    const { failures, waiting } = await applier.apply(context, kept.map(recordOf));
+    const failed: { readonly id: string; readonly code: string; readonly reason: string }[] = failures.map(
+      ({ record, code, reason }) => ({ id: idOf(record), code, reason }),
+    );
+    if (failed.length === 0 && failure !== null) failed.push(failure);
+    const open = new Set([...failed.map(({ id }) => id), ...waiting.map(({ record }) => idOf(record))]);
+    const done = kept.map(({ id }) => id).filter((id) => !open.has(id));
+    await deadLetters.settle(done, 'replayed', this.#now());
+    for (const { id, code, reason } of failed)
+      await deadLetters.fail(id, { code, reason, cause: causeOf(reason) });
+    return done.length === letters.length;
+  }
+
+  #now(): string {
+    return new Date(this.#parts.clock.now()).toISOString();
+  }
+
+  #letter(record: LogRecord, at: string): Omit<DeadLetter, 'row' | 'state' | 'code' | 'reason' | 'cause'> {
+    const { topic, partition, offset, key, value } = record;
+    const headers = storedHeaders(record);
+    const isKept = value === null || value.length <= MOST_KEPT;
+    return {
+      id: idOf(record),
+      unit: this.#unit,
+      ...{ topic, partition, offset: String(offset), at },
+      key: key?.toString('base64') ?? null,
+      value: isKept ? (value?.toString('base64') ?? null) : null,
+      ...(headers.length === 0 ? {} : { headers }),
+      omitted: isKept ? null : value.length,
+      ...{ order: null, rehearsal: null, settledAt: null },
+    };
+  }
+}
+
+/** The letters up to the first whose value was not kept. */
+function keptOf(letters: readonly DeadLetter[]): {
+  readonly kept: readonly DeadLetter[];
+  readonly failure: { readonly id: string; readonly code: string; readonly reason: string } | null;
+} {
+  const lost = letters.findIndex(({ omitted }) => omitted !== null);
+  const letter = letters[lost];
+  if (letter === undefined) return { kept: letters, failure: null };
+  const reason = `its value of ${letter.omitted} bytes was too large to be kept; discard it, and the row is read from the source`;
+  return { kept: letters.slice(0, lost), failure: { id: letter.id, code: 'event_unsupported', reason } };
+}
+
+function idOf({ topic, partition, offset }: LogRecord): string {
+  return `${topic}/${partition}/${offset}`;
+}
+
+function storedHeaders(record: LogRecord): NonNullable<DeadLetter['headers']> {
+  return Object.keys(record.headers ?? {}).map((name) => ({
+    name,
+    value: headerOf(record, name)?.toString('base64') ?? '',
+  }));
+}
+
+function recordOf({ topic, partition, offset, key, value, headers = [] }: DeadLetter): LogRecord {
+  return {
+    ...{ topic, partition, offset: BigInt(offset) },
+    key: key === null ? null : Buffer.from(key, 'base64'),
+    value: value === null ? null : Buffer.from(value, 'base64'),
+    headers: Object.fromEntries(headers.map((one) => [one.name, Buffer.from(one.value, 'base64')])),
+  };
+}

@@ -1,0 +1,64 @@
+import { isUnsound, type RowChange, type StoredDocument, type StoredRow } from './apply.ts';
+import type { CanonicalDocument, DocumentKey } from './document.ts';
+import { assert } from './errors.ts';
+import type { Content } from './field-type.ts';
+import { keyText } from './key.ts';
+import { keyFields, type Plan, type RowMapping } from './plan.ts';
+import { keyOf } from './render.ts';
+
+/**
+ * What a fresh read of the source's document says of the stored rows that are unsound; the others are left alone. It
+ * carries no position, so the caller writes it only over the very revision that it looked at before it read.
+ * @param source null: there is no such row, which says nothing of children: a store reads them by their parent.
+ */
+export function mendingChanges(
+  plan: Plan,
+  stored: StoredDocument,
+  source: CanonicalDocument | null,
+  epoch: number,
+): readonly RowChange[] {
+  if (source?.unreadable !== undefined) return [];
+  const { key, root } = stored;
+  const changes: RowChange[] = [];
+  const of = (row: StoredRow, mapping: RowMapping, found: Content | null): Mended => ({
+    evidence: { kind: 'fresh', epoch },
+    committedAt: null,
+    effect:
+      found === null
+        ? { kind: 'delete', content: keyContent(mapping, row.content), tiesWin: false }
+        : { kind: 'upsert', content: found, unavailable: [], unmapped: row.unmapped },
+  });
+  if (root !== null && isUnsound(root))
+    changes.push({ key, embed: null, ...of(root, plan.root, source?.root ?? null) });
+  if (source === null) return changes;
+  for (const embed of plan.embeds) {
+    const found = new Map(source.embeds[embed.path]?.map((row) => [keyText(childKey(embed, row)), row]));
+    for (const [text, row] of Object.entries(stored.embeds[embed.path] ?? {})) {
+      if (!isUnsound(row)) continue;
+      const at = { path: embed.path, childKey: childKey(embed, row.content) };
+      changes.push({ key, embed: at, ...of(row, embed, found.get(text) ?? null) });
+    }
+  }
+  return changes;
+}
+
+/** Says of the row of a change that cannot be applied only that it has changed. */
+export function doubtOf(plan: Plan, { key, embed, evidence, effect }: RowChange): RowChange {
+  const mapping = embed === null ? plan.root : plan.embeds.find(({ path }) => path === embed.path);
+  assert(mapping !== undefined, `${embed?.path} is an embed of ${plan.unit}`);
+  return {
+    ...{ key, embed, committedAt: null },
+    evidence: { kind: 'fresh', epoch: evidence.epoch },
+    effect: { kind: 'unknown', content: keyContent(mapping, effect.content) },
+  };
+}
+
+type Mended = Pick<RowChange, 'evidence' | 'committedAt' | 'effect'>;
+
+function childKey(mapping: RowMapping, content: Content): DocumentKey {
+  return keyOf(keyFields(mapping), content);
+}
+
+function keyContent(mapping: RowMapping, content: Content): Content {
+  return Object.fromEntries(keyFields(mapping).map(({ path }) => [path, content[path] ?? null]));
+}
