@@ -5,9 +5,11 @@ import { interpretEvent } from '#core/change-event';
 import { reasonOf } from '#core/errors';
 import type { CanonicalValue, Content, FieldType } from '#core/field-type';
 import type { Field, Plan } from '#core/plan';
+import { type CaptureSettings, connectorConfig } from '#debezium/connector-config';
 import { recordForm } from '#debezium/connector-form';
 import { RecordDecoder } from '#debezium/decoder';
 import type { LogRecord } from '#debezium/log-record';
+import { CachedSchemas, ConfluentRegistry } from '#debezium/schema-registry';
 import { PostgresStore } from '#legacy/postgres/store';
 import { addressOf } from '#testing/address';
 import { everyDocuments, everyPlan } from '#testing/every-plan';
@@ -24,13 +26,16 @@ const run = `values${randomBytes(5).toString('hex')}`;
 
 interface Variant {
   readonly name: string;
+  readonly format: CaptureSettings['format'];
   readonly config: Readonly<Record<string, string>>;
 }
 
 const variants: readonly Variant[] = [
-  { name: 'ficus', config: { 'decimal.handling.mode': 'string', 'value.converter.schemas.enable': 'false' } },
+  { name: 'ficus', format: 'json', config: { 'decimal.handling.mode': 'string' } },
+  { name: 'avro', format: 'avro', config: { 'decimal.handling.mode': 'string' } },
   {
     name: 'precise',
+    format: 'json-schema',
     config: {
       'time.precision.mode': 'adaptive_time_microseconds',
       'hstore.handling.mode': 'map',
@@ -39,6 +44,7 @@ const variants: readonly Variant[] = [
   },
   {
     name: 'texts',
+    format: 'json-schema',
     config: {
       'decimal.handling.mode': 'string',
       'time.precision.mode': 'isostring',
@@ -48,10 +54,10 @@ const variants: readonly Variant[] = [
   },
   {
     name: 'micros',
+    format: 'json',
     config: {
       'decimal.handling.mode': 'string',
       'time.precision.mode': 'microseconds',
-      'value.converter.schemas.enable': 'false',
       'unavailable.value.placeholder': 'hex:00ff102030405060708090',
     },
   },
@@ -121,10 +127,11 @@ interface Seen {
   readonly unavailable: readonly string[];
 }
 
+const schemas = new CachedSchemas(new ConfluentRegistry(addressOf('TEST_REGISTRY_URL')));
 const decoders = new Map(
-  variants.map(({ name, config }) => {
-    const form = recordForm(config);
-    return [name, new RecordDecoder({ schemas: null, form: () => form })];
+  variants.map(({ name, format, config }) => {
+    const form = recordForm({ ...converters(format), ...config });
+    return [name, new RecordDecoder({ schemas, form: () => form })];
   }),
 );
 const troubles: string[] = [];
@@ -187,7 +194,7 @@ async function insert(documents: typeof everyDocuments): Promise<void> {
   for (const document of documents) await store.write(everyPlan, { kind: 'insert', document });
 }
 
-async function capture({ name, config }: Variant): Promise<void> {
+async function capture({ name, format, config }: Variant): Promise<void> {
   const { username, password, pathname } = new URL(database.url);
   const [hostname = '', port = ''] = addressOf('TEST_POSTGRES_FROM_CONNECT').split(':');
   const reply = await fetch(`${addressOf('TEST_CONNECT_URL')}/connectors/${run}_${name}/config`, {
@@ -209,17 +216,28 @@ async function capture({ name, config }: Variant): Promise<void> {
       'table.include.list': 'public.every,public.large',
       'poll.interval.ms': '10',
       'interval.handling.mode': 'string',
-      'key.converter': JSON_CONVERTER,
-      'key.converter.schemas.enable': 'false',
-      'value.converter': JSON_CONVERTER,
-      'value.converter.replace.null.with.default': 'false',
+      ...converters(format),
       ...config,
     }),
   });
   expect(reply.ok, await reply.text()).toBe(true);
 }
 
-const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
+/** As in the connectors that Ficus makes. */
+function converters(format: Variant['format']): Readonly<Record<string, string>> {
+  const whole = connectorConfig({
+    kind: 'db2',
+    topicPrefix: run,
+    format,
+    registry: { converter: 'apicurio', fromConnect: addressOf('TEST_REGISTRY_FROM_CONNECT') },
+    tables: [],
+    excluded: [],
+    postgres: null,
+  });
+  return Object.fromEntries(
+    Object.entries(whole).filter(([setting]) => /^(key|value)\.converter|adjustment/.test(setting)),
+  );
+}
 
 async function consume(): Promise<void> {
   const kafka = new Kafka({
@@ -244,7 +262,7 @@ async function consume(): Promise<void> {
     eachMessage: async ({ topic, partition, message: { key, value, offset } }) => {
       try {
         const record = { topic, partition, key, value, offset: BigInt(offset) };
-        take(record);
+        await take(record);
       } catch (error) {
         troubles.push(`${topic}: ${reasonOf(error)}`);
       }
@@ -252,10 +270,11 @@ async function consume(): Promise<void> {
   });
 }
 
-function take(record: LogRecord): void {
+async function take(record: LogRecord): Promise<void> {
   const [variant = '', , table = ''] = record.topic.slice(run.length + 1).split('.');
   const plan = planOf(variant, table);
   const decoder = decoders.get(variant) ?? expect.fail(`no variant ${variant}`);
+  await decoder.prepare([record], plan);
   const decoded = decoder.decode(record, 1, plan);
   if (decoded.kind !== 'change') return;
   for (const { key, effect } of interpretEvent(plan, decoded.event, 1, decoder.values(plan)).changes) {
