@@ -43,6 +43,7 @@ describe('a plan without faults', () => {
             fields: [field('lineNo', 'line_no', { kind: 'int' })],
           },
         ],
+        truncate: 'hold',
         reconcile: { schedule: '0 3 * * *', maxRowsPerSecond: 2_000, repair: 'log-only', allowEmpty: false },
         levels: { lagMs: 1_500, driftPpm: 2, verifiedMs: 172_800_000, badShare: 0.5 },
       },
