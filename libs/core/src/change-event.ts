@@ -1,4 +1,5 @@
 import type { RowChange } from './apply.ts';
+import { isInfinite } from './calendar.ts';
 import type { DocumentKey } from './document.ts';
 import { FicusError } from './errors.ts';
 import type { CanonicalValue, Content, FieldType } from './field-type.ts';
@@ -18,6 +19,8 @@ export interface WireSchema {
   readonly name: string | null;
   readonly type: string;
   readonly parameters: Readonly<Record<string, string>>;
+  /** Of an array's elements. */
+  readonly items?: WireSchema;
 }
 
 export type WireRow = Readonly<Record<string, WireValue>>;
@@ -273,7 +276,7 @@ function decodeColumn(
   const isShiftable = context.event.calendar === 'hybrid' && DATED.includes(type.kind);
   try {
     const value = context.decode(type, wire);
-    return isShiftable && value !== null && String(value) < CALENDARS_AGREE ? UNAVAILABLE : value;
+    return isShiftable && typeof value === 'string' && isShifted(value) ? UNAVAILABLE : value;
   } catch (cause) {
     // A shift can lead out of the legal years.
     if (isShiftable && isEarly(wire.value)) return UNAVAILABLE;
@@ -285,6 +288,11 @@ function decodeColumn(
 }
 
 const DATED: readonly FieldType['kind'][] = ['date', 'timestamp', 'timestamptz'];
+
+/** Years of more than four digits are later, and the infinities are the same in every calendar. */
+function isShifted(value: string): boolean {
+  return !isInfinite(value) && !value.startsWith('+') && value < CALENDARS_AGREE;
+}
 
 /** Days, or a finer count, before 1970; or a text of a year before the first. */
 function isEarly(value: unknown): boolean {
