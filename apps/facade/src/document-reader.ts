@@ -19,8 +19,8 @@ export interface ReadWish {
 
 interface Reading<T> {
   readonly from: (store: ReadStore) => Promise<T>;
-  /** Has the store all that it answered with? */
-  readonly isWhole: (read: T) => boolean;
+  /** Is what MongoDB answered all that there is, as far as it knows? */
+  readonly isWhole: (read: T) => Promise<boolean>;
 }
 
 /** Answers GET: from the store that the phase, the lag and the servers' health point at. */
@@ -42,7 +42,8 @@ export class DocumentReader {
       { asked: wish.asked, cursor: null },
       {
         from: (store) => store.readOne(unit.plan, key),
-        isWhole: (read) => read?.incomplete !== true,
+        isWhole: async (read) =>
+          read === null ? !(await this.#stores.copy.isUnsure(unit.plan, key)) : read.incomplete !== true,
       },
     );
     if (document === null) throw new UnknownDocument(source, key);
@@ -63,7 +64,8 @@ export class DocumentReader {
       { asked, cursor },
       {
         from: (store) => store.list(plan, { filters, sort, limit, after: cursor?.values ?? null }),
-        isWhole: ({ documents }) => documents.every(({ incomplete }) => incomplete !== true),
+        // A row in doubt may belong into the page, or not, by what nobody knows of it yet.
+        isWhole: async () => !(await this.#stores.copy.isUnsure(plan, null)),
       },
     );
     const last: CanonicalDocument | undefined = page.documents.at(-1);
@@ -82,7 +84,7 @@ export class DocumentReader {
     let fallback: Fallback = 'mongodb-unavailable';
     try {
       const read = await from(this.#stores.readable(unit.plan, route.store));
-      if (!route.mayRetreat || isWhole(read))
+      if (!route.mayRetreat || (await isWhole(read)))
         return [{ unit, store: route.store, fallback: route.fallback }, read];
       fallback = 'incomplete';
     } catch (error) {

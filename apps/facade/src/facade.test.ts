@@ -210,6 +210,14 @@ describe('a read in offload', () => {
       fallback: 'incomplete',
     },
     {
+      why: 'has not the document and is not sure of that',
+      spoil: async () => {
+        rig.mongodb.remove(['EU', '7']);
+        rig.mongodb.unsure.add('EU,7');
+      },
+      fallback: 'incomplete',
+    },
+    {
       why: 'has answered nothing lately',
       spoil: async () => {
         rig.clock.turn(3_000);
@@ -218,6 +226,12 @@ describe('a read in offload', () => {
       fallback: 'mongodb-unavailable',
     },
   ];
+  it('falls back to legacy with a list when MongoDB is not sure of any row', async () => {
+    rig.mongodb.unsure.add('EU,99');
+    const page = await rig.send('GET', '/v1/orders?limit=1');
+    expect(page.headers).toMatchObject({ 'ficus-store': 'legacy', 'ficus-fallback': 'incomplete' });
+  });
+
   it.each(cases)('falls back to legacy when MongoDB $why', async ({ spoil, fallback }) => {
     await spoil();
     const read = await rig.send('GET', '/v1/orders/EU,7');

@@ -7,14 +7,21 @@ import type { StoreName } from './read-route.ts';
 /** What both sides can be asked alike. */
 export type ReadStore = Pick<LegacyStore & DocumentStore, 'list' | 'readOne'>;
 
+/** MongoDB, which may know that it does not know a row. */
+export type CopyStore = ReadStore & Pick<DocumentStore, 'isUnsure'>;
+
 /** The stores of the estate: one for each legacy system, and MongoDB. */
 export class Stores {
   readonly #legacy: ReadonlyMap<string, LegacyStore>;
-  readonly #documents: ReadStore;
+  readonly #documents: CopyStore;
 
-  constructor(legacy: ReadonlyMap<string, LegacyStore>, documents: ReadStore) {
+  constructor(legacy: ReadonlyMap<string, LegacyStore>, documents: CopyStore) {
     this.#legacy = legacy;
     this.#documents = documents;
+  }
+
+  get copy(): CopyStore {
+    return this.#documents;
   }
 
   readable(plan: Plan, name: StoreName): ReadStore {

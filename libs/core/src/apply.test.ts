@@ -177,6 +177,18 @@ describe('applyToRow', () => {
       });
     });
 
+    it('is not settled by a direct write, which may be older than what put it in doubt', () => {
+      const doubtful = stored(5, { id: 1 }, { version: written, doubtful: true });
+      const direct: RowChange = {
+        ...upsert(0, { id: 2 }),
+        evidence: { kind: 'direct', epoch: 1, position: 9n },
+      };
+      expect(applyToRow(doubtful, direct, digest)).toMatchObject({
+        outcome: 'applied',
+        row: { doubtful: true, content: { id: 2 }, version: { written: 9n } },
+      });
+    });
+
     it('puts a tombstone in doubt too', () => {
       const before = { ...stored(5, { id: 1 }, { version: written }), live: false, digest: null };
       expect(applyToRow(before, read, digest)).toMatchObject({ outcome: 'recheck', row: { doubtful: true } });

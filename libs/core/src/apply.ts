@@ -178,7 +178,9 @@ export function applyToRow(
     if (same || kept === null) return { row: kept, outcome: 'unchanged' };
     return { row: { ...kept, doubtful: true }, outcome: 'recheck' };
   }
-  const row: StoredRow = { ...after, version: advance(before?.version ?? null, evidence) };
+  // A direct write may be late: what is in doubt can be newer than it.
+  const doubtful = evidence.kind === 'direct' && before !== null && before.doubtful;
+  const row: StoredRow = { ...after, doubtful, version: advance(before?.version ?? null, evidence) };
   const sameUnmapped = before !== null && JSON.stringify(before.unmapped) === JSON.stringify(row.unmapped);
   return { row, outcome: same && sameUnmapped ? 'unchanged' : 'applied' };
 }

@@ -20,12 +20,21 @@ export class MemoryLegacyStore implements LegacyStore {
   #writes = 0;
   /** Thrown by every method while it is set. */
   failure: FicusError | null = null;
+  /** Texts of keys whose rows are in doubt. */
+  readonly unsure = new Set<string>();
   /** Called before every read of a scan, to fail, to wait or to change something. */
   beforeRead: (of: 'list' | 'many') => void = () => undefined;
 
   constructor(plan: Plan, documents: readonly CanonicalDocument[] = []) {
     this.#plan = plan;
     for (const document of documents) this.put(document);
+  }
+
+  /** As MongoDB does: a document that is not whole, or a key put into `unsure`. */
+  async isUnsure(_plan: Plan, key: DocumentKey | null): Promise<boolean> {
+    this.#mayFail();
+    if (key !== null) return this.unsure.has(keyText(key));
+    return this.unsure.size > 0 || this.all().some(({ incomplete }) => incomplete === true);
   }
 
   put(document: CanonicalDocument): void {

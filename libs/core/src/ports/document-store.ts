@@ -30,6 +30,8 @@ export interface DocumentStore {
   save(plan: Plan, term: number, writes: readonly DocumentWrite[]): Promise<SaveResult>;
   /** Keys of at most so many documents with a row that must be read from the source (`isUnsound`). */
   unsound(plan: Plan, most: number): Promise<readonly DocumentKey[]>;
+  /** Is a row of the document in question, or (null) of any, one that only the source can tell of (`isUnsound`)? */
+  isUnsure(plan: Plan, key: DocumentKey | null): Promise<boolean>;
   readOne(plan: Plan, key: DocumentKey): Promise<CanonicalDocument | null>;
   readMany(plan: Plan, keys: readonly DocumentKey[]): Promise<readonly CanonicalDocument[]>;
   list(plan: Plan, query: ListQuery): Promise<Page>;

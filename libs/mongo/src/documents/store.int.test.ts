@@ -189,6 +189,9 @@ describe('a document', () => {
     await insert(incomplete);
     expect(await load(2)).toEqual({ ...incomplete, revision: 1 });
     expect(await sut.readOne(plan, key(2))).toMatchObject({ incomplete: true });
+    expect(await sut.unsound(plan, 10)).toEqual([key(2)]);
+    const sure = [key(1), key(2), null].map((one) => sut.isUnsure(plan, one));
+    expect(await Promise.all(sure)).toEqual([false, true, true]);
   });
 });
 

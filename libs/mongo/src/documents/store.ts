@@ -81,6 +81,13 @@ export class MongoDocumentStore implements DocumentStore {
     return found.map(({ _id }) => fromId(plan, _id));
   }
 
+  async isUnsure(plan: Plan, key: DocumentKey | null): Promise<boolean> {
+    const one = key === null ? {} : { _id: toId(plan, key) };
+    const filter: Document = { ...one, '_m.mend': true };
+    const options = { projection: { _id: 1 }, maxTimeMS: MAX_TIME_MS };
+    return (await reach(() => this.#collection(plan).findOne(filter, options))) !== null;
+  }
+
   async readOne(plan: Plan, key: DocumentKey): Promise<CanonicalDocument | null> {
     const [found] = await this.readMany(plan, [key]);
     return found ?? null;

@@ -1,15 +1,16 @@
 import { emptyDocument, fold, isUnsound, type RowChange, rowsOf, type StoredDocument } from '#core/apply';
-import { interpretEvent } from '#core/change-event';
 import { keyText } from '#core/key';
 import { mendingChanges } from '#core/mend';
 import type { Plan } from '#core/plan';
 import { comparePositions, type RowVersion } from '#core/version';
-import { passOn } from './shape.ts';
+import { LettersModel, type Reading } from './letters.ts';
 import type { SourceModel } from './source.ts';
 
 /** Documents decided on and not yet written, as a process holds them that may be killed or overtaken. */
 interface Pending {
   readonly writes: Write[];
+  /** Kept after the writes and before the offsets. */
+  readonly letters: Reading['letters'];
   /** Committed once all is written, unless the lane has another owner by then. */
   readonly offsets: readonly { readonly lane: string; readonly next: number; readonly owner: number }[];
 }
@@ -31,11 +32,13 @@ export class ConsumerModel {
   readonly #source: SourceModel;
   readonly #committed = new Map<string, number>();
   readonly #owners = new Map<string, number>();
+  readonly #letters: LettersModel;
   #pending: Pending[] = [];
 
   constructor(plan: Plan, source: SourceModel) {
     this.#plan = plan;
     this.#source = source;
+    this.#letters = new LettersModel(plan);
   }
 
   get lanes(): readonly string[] {
@@ -55,14 +58,14 @@ export class ConsumerModel {
       events.push(...own);
       offsets.push({ lane, next: from + own.length, owner });
     }
-    const changes = events.flatMap((event) => interpretEvent(this.#plan, event, 1, passOn).changes);
+    const { changes, letters } = this.#letters.read(events);
     const byDocument = Map.groupBy(changes, (change) => keyText(change.key));
     const writes = [...byDocument].map(([text, own]) => ({
       before: this.#documents(text, own[0]?.key ?? []),
       changes: own,
       isFresh: false,
     }));
-    this.#pending.push({ writes, offsets });
+    this.#pending.push({ writes, letters, offsets });
   }
 
   /** Writes at most so many documents of something in hand. */
@@ -72,6 +75,7 @@ export class ConsumerModel {
     for (const write of pending.writes.splice(0, most)) this.#write(write);
     if (pending.writes.length > 0) return;
     this.#pending = this.#pending.filter((one) => one !== pending);
+    this.#letters.keep(pending.letters);
     for (const { lane, next, owner } of pending.offsets)
       if (owner === (this.#owners.get(lane) ?? 0)) this.#committed.set(lane, next);
   }
@@ -101,11 +105,32 @@ export class ConsumerModel {
     });
   }
 
+  /** An event of a lane turns out to be one that cannot be read. */
+  spoil(index: number, ahead: number, opaque: boolean): void {
+    const lane = this.lanes[index % this.lanes.length] ?? '';
+    const event = this.#source.lanes.get(lane)?.[(this.#committed.get(lane) ?? 0) + ahead];
+    if (event !== undefined) this.#letters.spoil(event, opaque);
+  }
+
+  /** An operator's order for the dead letter of a row, between two batches; what was bad has been mended for a replay. */
+  settleLetter(at: number, what: 'replay' | 'discard'): void {
+    const { rows } = this.#letters;
+    const row = rows[at % Math.max(1, rows.length)];
+    if (row === undefined || this.#pending.some(({ letters }) => letters.length > 0)) return;
+    for (const change of this.#letters.settle(row, what))
+      this.#write({
+        before: this.#documents(keyText(change.key), change.key),
+        changes: [change],
+        isFresh: false,
+      });
+  }
+
   /** The source is read for a document that wants it; to be written later, if nothing came between. */
   mend(at: number): void {
     const mendable = this.#mendable();
     const one = mendable[at % Math.max(1, mendable.length)];
-    if (one !== undefined) this.#pending.push({ writes: [{ ...one, isFresh: true }], offsets: [] });
+    if (one !== undefined)
+      this.#pending.push({ writes: [{ ...one, isFresh: true }], letters: [], offsets: [] });
   }
 
   /** Reads on to the end of the log and lets everything come to rest; `lost` direct writes never arrive. */
@@ -116,6 +141,8 @@ export class ConsumerModel {
       this.take([index], Number.MAX_SAFE_INTEGER);
       this.#saveAll();
     }
+    for (let at = 0; this.#letters.rows.length > 0; at++)
+      this.settleLetter(0, at % 2 === 0 ? 'replay' : 'discard');
     while (this.#source.direct.length > 0) this.deliver(0, false);
     for (let open = this.#mendable(); open.length > 0; open = this.#mendable()) {
       for (const one of open) this.#write({ ...one, isFresh: true });

@@ -8,6 +8,8 @@ import { type Put, SourceModel } from './source.ts';
 /** What happens next, at the source, on the way, or at MongoDB. Transactions and lanes are named by number. */
 type Action =
   | ({ readonly do: 'put'; readonly tx: number } & Put)
+  /** A transaction of one statement, by the API or by others. */
+  | ({ readonly do: 'write'; readonly direct: boolean } & Put)
   | { readonly do: 'drop'; readonly tx: number; readonly table: TableName; readonly key: number }
   | {
       readonly do: 'rename';
@@ -26,7 +28,9 @@ type Action =
   | { readonly do: 'save'; readonly at: number; readonly most: number }
   | { readonly do: 'reassign'; readonly lane: number; readonly back: number }
   | { readonly do: 'deliver'; readonly at: number; readonly again: boolean }
-  | { readonly do: 'mend'; readonly at: number };
+  | { readonly do: 'mend'; readonly at: number }
+  | { readonly do: 'spoil'; readonly lane: number; readonly ahead: number; readonly opaque: boolean }
+  | { readonly do: 'settle-letter'; readonly at: number; readonly what: 'replay' | 'discard' };
 
 export interface History {
   readonly trigger: boolean;
@@ -37,22 +41,19 @@ export interface History {
 }
 
 /** Few keys, so that everything meets. */
-const key = fc.nat(2);
-const no = fc.nat(3);
+const key = fc.nat(1);
+const no = fc.nat(2);
 const tx = fc.nat(2);
 const value = fc.nat(9);
 const table = fc.constantFrom<TableName>('parent', 'child');
 const flag = fc.boolean();
+const often = fc.integer({ min: 0, max: 3 }).map((one) => one === 0);
+const put = { table, key: no, parent: key, value, touches: flag, carries: often };
 const said = <const T extends string>(what: T) => ({ do: fc.constant(what) });
 
 const action: fc.Arbitrary<Action> = fc.oneof(
-  {
-    weight: 12,
-    arbitrary: fc.record({
-      ...{ ...said('put'), tx, table, key: no, parent: key, value },
-      ...{ touches: flag, carries: flag },
-    }),
-  },
+  { weight: 10, arbitrary: fc.record({ ...said('put'), tx, ...put }) },
+  { weight: 16, arbitrary: fc.record({ ...said('write'), direct: often, ...put }) },
   { weight: 3, arbitrary: fc.record({ ...said('drop'), tx, table, key: no }) },
   {
     weight: 3,
@@ -64,7 +65,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   },
   { weight: 9, arbitrary: fc.record({ ...said('commit'), tx, direct: flag }) },
   { weight: 1, arbitrary: fc.record({ ...said('rollback'), tx }) },
-  { weight: 4, arbitrary: fc.record(said('capture')) },
+  { weight: 6, arbitrary: fc.record(said('capture')) },
   { weight: 1, arbitrary: fc.record(said('lose')) },
   { weight: 2, arbitrary: fc.record({ ...said('open-chunk'), table }) },
   { weight: 2, arbitrary: fc.record(said('read-chunk')) },
@@ -86,12 +87,23 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.record(said('crash')) },
   { weight: 4, arbitrary: fc.record({ ...said('deliver'), at: fc.nat(5), again: flag }) },
   { weight: 2, arbitrary: fc.record({ ...said('mend'), at: fc.nat(5) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ ...said('spoil'), lane: fc.nat(3), ahead: fc.nat(3), opaque: flag }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      ...said('settle-letter'),
+      ...{ at: fc.nat(3), what: fc.constantFrom<'replay' | 'discard'>('replay', 'discard') },
+    }),
+  },
 );
 
 export const history: fc.Arbitrary<History> = fc.record({
   trigger: flag,
   initial: flag,
-  actions: fc.array(action, { maxLength: 80, size: 'max' }),
+  actions: fc.array(action, { maxLength: 100, size: 'max' }),
   lost: flag,
 });
 
@@ -122,10 +134,17 @@ export function play(ordering: Ordering, { trigger, initial, actions, lost }: Hi
   };
 }
 
+/** The number of a transaction that no other action takes. */
+const ALONE = 9;
+
 function step(source: SourceModel, consumer: ConsumerModel, one: Action): void {
   switch (one.do) {
     case 'put':
       source.put(one.tx, one);
+      break;
+    case 'write':
+      source.put(ALONE, one);
+      source.commit(ALONE, one.direct);
       break;
     case 'drop':
       source.drop(one.tx, one.table, one.key);
@@ -177,6 +196,12 @@ function step(source: SourceModel, consumer: ConsumerModel, one: Action): void {
       break;
     case 'mend':
       consumer.mend(one.at);
+      break;
+    case 'spoil':
+      consumer.spoil(one.lane, one.ahead, one.opaque);
+      break;
+    case 'settle-letter':
+      consumer.settleLetter(one.at, one.what);
       break;
   }
 }
