@@ -343,14 +343,6 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    what: 'what becomes of a truncate, and a share beyond all',
-    change: ['badShare: 0.5 }', 'badShare: 5 }\ntruncate: maybe'],
-    faults: [
-      [25, '/levels/badShare', '5', /from 0 to 1/],
-      [26, '/truncate', '"maybe"', /hold.*apply/],
-    ],
-  },
-  {
     what: 'a lease',
     change: ['levels:', 'emergency: lease\nlevels:'],
     faults: [[25, '/emergency', '"lease"', /not built yet; legal is none/]],

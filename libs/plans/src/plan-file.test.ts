@@ -191,6 +191,20 @@ describe('against the legacy systems', () => {
   });
 });
 
+describe('what is done with records that cannot be applied', () => {
+  const faultsOf = (text: string) =>
+    parse(text).faults.map(({ pointer, message }) => `${pointer} ${message}`);
+
+  it('is said by a share of them and a word for truncates', () => {
+    const { plans } = parse(`${ordersFile}truncate: apply\n`);
+    expect(plans[0]).toMatchObject({ truncate: 'apply', levels: { badShare: 0.5 } });
+    expect(faultsOf(`${changedOrders('badShare: 0.5', 'badShare: 5')}truncate: maybe\n`)).toEqual([
+      expect.stringMatching(/^\/levels\/badShare .*from 0 to 1/),
+      expect.stringMatching(/^\/truncate .*hold.*apply/),
+    ]);
+  });
+});
+
 function field(path: string, column: string, type: object, required = false): object {
   return { path, segments: path.split('.'), column, type, required, readOnly: false };
 }
