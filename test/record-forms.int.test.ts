@@ -179,6 +179,7 @@ function planOf(form: Form): Plan {
       ignore: fields.flatMap(({ column }) => (isDoubtful(column) ? [column] : [])),
     },
     embeds: [],
+    truncate: 'hold',
     reconcile: { schedule: null, maxRowsPerSecond: null, repair: 'log-only', allowEmpty: false },
     levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1, badShare: 1 },
   };

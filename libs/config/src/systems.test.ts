@@ -45,8 +45,10 @@ describe('systems.yaml', () => {
   it('wants a registry for Avro', () => {
     const avro = PLANT.replace('topicPrefix: plant', 'topicPrefix: plant, format: avro');
     expect(refusal(avro, { PLANT_PASSWORD: 'x' })).toContain(
-      'systems.plant.capture.registry: needed with format avro',
+      'systems.plant.capture.registry.fromConnect: needed with format avro',
     );
+    const foreign = avro.replace('format: avro', 'format: avro, managed: false');
+    expect(parseSystems(foreign, 'systems.yaml', { PLANT_PASSWORD: 'x' }).plant?.capture.managed).toBe(false);
     const registry =
       'registry: { url: "http://r/apis/ccompat/v7", fromConnect: "http://r/apis/registry/v2" }';
     const whole = avro.replace('format: avro', `format: avro, ${registry}`);

@@ -23,16 +23,23 @@ const capture = {
       /** Whose converter Kafka Connect has. */
       converter: z.enum(['apicurio', 'confluent']).default('apicurio'),
       /** As that converter reaches it: Apicurio's takes Apicurio's own interface (`/apis/registry/v2`). */
-      fromConnect: z.string().regex(/^https?:\/\//, 'an http:// address'),
+      fromConnect: z
+        .string()
+        .regex(/^https?:\/\//, 'an http:// address')
+        .optional(),
     })
     .optional(),
 };
 
+/** Who has Ficus write Avro has to say where to. */
 const needsRegistry = [
-  (given: { readonly format: string; readonly registry?: unknown }) =>
-    given.format !== 'avro' || given.registry !== undefined,
-  { path: ['registry'], error: 'needed with format avro' },
-] satisfies Parameters<z.ZodType<{ readonly format: string }>['refine']>;
+  (given: {
+    readonly managed: boolean;
+    readonly format: string;
+    readonly registry?: { readonly fromConnect?: string | undefined } | undefined;
+  }) => !given.managed || given.format !== 'avro' || given.registry?.fromConnect !== undefined,
+  { path: ['registry', 'fromConnect'], error: 'needed with format avro' },
+] satisfies Parameters<z.ZodType<{ readonly managed: boolean; readonly format: string }>['refine']>;
 
 const postgres = z.strictObject({
   kind: z.literal('postgres'),

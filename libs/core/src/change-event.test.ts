@@ -43,6 +43,7 @@ const plan: Plan = {
       ignore: [],
     },
   ],
+  truncate: 'hold',
   reconcile: { schedule: null, maxRowsPerSecond: null, repair: 'log-only', allowEmpty: false },
   levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1, badShare: 0.05 },
 };
@@ -289,7 +290,7 @@ const refusals: readonly Refusal[] = [
     code: 'event_unsupported',
     says: /s\.other is no part of unit orders/,
   },
-  { what: 'a truncate', given: { op: 'truncate' }, code: 'event_unsupported', says: /truncate of s\.order/ },
+  { what: 'a truncate', given: { op: 'truncate' }, code: 'table_truncated', says: /s\.order was truncated/ },
   {
     what: 'an update without an after image',
     given: {},

@@ -64,7 +64,7 @@ export interface Interpretation {
 
 /**
  * What an event means for the unit's documents.
- * @throws FicusError `event_unsupported` for a truncate, a foreign table or a missing key or column, and
+ * @throws FicusError `table_truncated`, `event_unsupported` for a foreign table or a missing key or column, and
  * `value_invalid` naming the column when a value cannot be held exactly.
  */
 export function interpretEvent(
@@ -78,8 +78,9 @@ export function interpretEvent(
     throw new FicusError('event_unsupported', `table ${event.table} is no part of unit ${plan.unit}`);
   if (event.op === 'truncate') {
     throw new FicusError(
-      'event_unsupported',
-      `a truncate of ${event.table} has no order against changes of rows; it is held for an operator`,
+      'table_truncated',
+      `${event.table} was truncated, which has no order against changes of its rows in other partitions: replayed, its ` +
+        'rows from before are read from the source; discarded, they stay',
     );
   }
   const { mapping, embed } = found;

@@ -15,8 +15,9 @@ test('a draft holds every member of a plan', () => {
     collection: 'orders',
     fields: { orderId: { column: 'order_id', type: 'long', required: true } },
     ignore: [],
+    truncate: 'hold',
     reconcile: { schedule: '0 3 * * *', maxRowsPerSecond: 2000, repair: 'log-only', allowEmpty: false },
-    levels: { lag: '5s', driftPpm: 0, verified: '24h' },
+    levels: { lag: '5s', driftPpm: 0, verified: '24h', badShare: 0.05 },
     legacyWriters: 'revoke',
     emergency: 'none',
   });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FicusError } from '#core/errors';
 import { avroSchema, avroSide } from './avro.ts';
+import { rowOf } from './side.ts';
 
 const optional = (type: unknown) => ['null', type];
 const field = (name: string, type: unknown) => ({ name, type });
@@ -157,6 +158,62 @@ describe('avroSchema', () => {
       expect(columns?.get('list')?.type).toBe('array');
     }
     expect(schemas?.get('')?.get('after')).toMatchObject({ type: 'struct' });
+  });
+
+  it('knows the defaults of columns that may be null, as their values would come', () => {
+    const decimal = {
+      type: 'record',
+      name: 'VariableScaleDecimal',
+      fields: [field('scale', 'int'), field('value', 'bytes')],
+    };
+    const withDefault = (name: string, type: unknown, value: unknown) => ({
+      ...field(name, [type, 'null']),
+      default: value,
+    });
+    const { defaults, type } = avroSchema(
+      JSON.stringify({
+        type: 'record',
+        name: 'R',
+        fields: [
+          withDefault('i', { type: 'int', 'connect.default': 5 }, 5),
+          withDefault('l', 'long', 2 ** 60),
+          withDefault('f', 'float', 0.1),
+          withDefault('b', 'bytes', '\u00ff\u0001'),
+          withDefault('n', decimal, { scale: 1, value: '\u000f' }),
+          { ...field('must', 'int'), default: 5 },
+          { ...field('none', optional('int')), default: null },
+          { ...field('of another branch', 'int'), name: 'odd', type: optional('int'), default: 7 },
+        ],
+      }),
+    );
+    expect(Object.fromEntries(defaults.get('') ?? [])).toEqual({
+      i: 5,
+      l: 2 ** 60,
+      f: Math.fround(0.1),
+      b: '/wE=',
+      n: { scale: 1, value: 'Dw==' },
+      odd: 7,
+    });
+    const row = {
+      i: 5,
+      l: 2n ** 60n,
+      f: 0.1,
+      b: Buffer.from([255, 1]),
+      n: { scale: 1, value: Buffer.from([15]) },
+    };
+    const side = avroSide(
+      { type, schemas: null, defaults },
+      type.toBuffer({ ...row, must: 5, none: 1, odd: 8 }),
+      true,
+    );
+    const read = rowOf(side, '', side.payload as Record<string, unknown>, (name) => name);
+    expect(Object.keys(read).filter((name) => read[name]?.doubt !== undefined)).toEqual([
+      'i',
+      'l',
+      'f',
+      'b',
+      'n',
+    ]);
   });
 
   it('knows two records of one short name apart', () => {

@@ -29,7 +29,7 @@ function longType(): avro.Type {
     },
     fromJSON: (value: number) => value,
     toJSON: Number,
-    isValid: (value: unknown) => typeof value === 'bigint' || Number.isSafeInteger(value),
+    isValid: (value: unknown) => typeof value === 'bigint' || Number.isInteger(value),
     compare: (a: number | bigint, b: number | bigint) => (a < b ? -1 : a > b ? 1 : 0),
   });
 }
@@ -43,14 +43,18 @@ export const AVRO_OPTIONS: Partial<avro.ForSchemaOptions> = {
   typeHook: (schema, options) => {
     if (schema === 'long' || (isRecord(schema) && schema['type'] === 'long')) return longType();
     if (!isRecord(schema) || schema['type'] !== 'record' || building.has(schema)) return undefined;
+    // avsc judges defaults, which only matter to who reads by another schema than the writer's.
+    const bare = Array.isArray(schema.fields)
+      ? { ...schema, fields: schema.fields.map(({ default: _, ...rest }) => rest) }
+      : { ...schema };
     // It comes here once more by itself; then the type is built in the usual way.
-    building.add(schema);
+    building.add(bare);
     try {
-      const type = avro.Type.forSchema(schema, options);
+      const type = avro.Type.forSchema(bare, options);
       rawOf.set(type, schema);
       return type;
     } finally {
-      building.delete(schema);
+      building.delete(bare);
     }
   },
 };
@@ -140,12 +144,21 @@ function columnDefaults(struct: Raw): ReadonlyMap<string, unknown> {
     if (!isRecord(field) || typeof field['name'] !== 'string' || !Array.isArray(field['type'])) continue;
     const { default: value } = field;
     if (value === null || value === undefined || !field['type'].includes('null')) continue;
-    const branch = withoutNull(field['type']);
-    const isBytes = branch === 'bytes' || (isRecord(branch) && branch['type'] === 'bytes');
-    // A schema writes bytes as a text of one character each.
-    defaults.set(field['name'], isBytes ? Buffer.from(String(value), 'latin1').toString('base64') : value);
+    defaults.set(field['name'], plainDefault(withoutNull(field['type']), value));
   }
   return defaults;
+}
+
+/** A default as the value itself would come: a schema writes bytes as a text of one character each. */
+function plainDefault(type: unknown, value: unknown): unknown {
+  const kind = isRecord(type) ? type['type'] : type;
+  if (kind === 'bytes') return Buffer.from(String(value), 'latin1').toString('base64');
+  if (kind === 'float') return Math.fround(Number(value));
+  if (!isRecord(type) || !isRecord(value)) return value;
+  const members = listOf(type['fields']).filter(isRecord);
+  return Object.fromEntries(
+    members.map(({ name, type: of }) => [String(name), plainDefault(of, value[String(name)])]),
+  );
 }
 
 /** By Connect's names of types, so that nobody has to know Avro's. */

@@ -9,7 +9,7 @@ export interface CaptureSettings {
   readonly registry: {
     readonly converter: 'apicurio' | 'confluent';
     /** As Kafka Connect reaches it. */
-    readonly fromConnect: string;
+    readonly fromConnect?: string | undefined;
   } | null;
   /** `schema.table` of every table of every plan of the system. */
   readonly tables: readonly string[];
@@ -130,7 +130,8 @@ function converterConfig({ format, registry }: CaptureSettings): Record<string, 
       'replace.null.with.default': 'false',
     };
   }
-  if (registry === null) throw new Error('broken assumption: format avro comes with a registry');
+  if (registry?.fromConnect === undefined)
+    throw new Error('broken assumption: format avro comes with the address of a registry');
   if (registry.converter === 'confluent') {
     return {
       '': CONVERTERS.confluent,

@@ -232,6 +232,7 @@ function planOf(table: Table, topic = `p.public.${table.name}`): Plan {
     collection: 'corpus',
     root: { table: `public.${table.name}`, key: table.key, fields, ignore: table.ignore },
     embeds: [],
+    truncate: 'hold',
     reconcile: { schedule: null, maxRowsPerSecond: null, repair: 'log-only', allowEmpty: false },
     levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1, badShare: 0.05 },
   };

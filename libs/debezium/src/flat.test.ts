@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ChangeEvent } from '#core/change-event';
 import { aField, aPlan } from '#testing/plans';
@@ -163,6 +164,37 @@ describe('a flattened row', () => {
     expect(() => decode({ json: { ...key, ...meta, ...changed } })).toThrow(says);
     expect(() => decode({ json: { ...key, ...meta, ...changed } })).toThrow(
       expect.objectContaining({ code: 'event_unparsable' }),
+    );
+  });
+});
+
+describe('a row, whole and flattened', () => {
+  const value = fc.oneof(
+    fc.constant(null),
+    fc.string({ unit: 'grapheme' }),
+    fc.boolean(),
+    fc.maxSafeInteger(),
+  );
+  const row = fc.dictionary(
+    fc.string({ minLength: 1 }).filter((name) => !name.startsWith('__')),
+    value,
+    { maxKeys: 6, noNullPrototype: true },
+  );
+
+  it('is the same event', () => {
+    fc.assert(
+      fc.property(row, fc.constantFrom('c', 'u', 'd', 'r'), fc.nat(), (columns, op, lsn) => {
+        const source = { schema: 'public', table: 'order', lsn, ts_ms: 1, connector: 'postgresql' };
+        const image = op === 'd' ? { before: columns, after: null } : { before: null, after: columns };
+        const rewritten = { 'transforms.flat.delete.tombstone.handling.mode': 'rewrite' };
+        const flat = {
+          ...columns,
+          ...{ __op: op, __lsn: lsn, __source_ts_ms: 1, __deleted: String(op === 'd') },
+        };
+        const { tombstones, ...found } = event({ json: flat }, rewritten);
+        expect(found).toEqual(event({ json: { ...image, op, source } }, rewritten));
+        expect(tombstones).toBe(false);
+      }),
     );
   });
 });

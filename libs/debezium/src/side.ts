@@ -29,10 +29,17 @@ export function rowOf(
   return Object.fromEntries(
     Object.entries(columns).map(([column, value]) => {
       const wire = { value: side.plain(value), schema: schemas?.get(column) ?? null };
-      const isDoubtful = defaults?.has(column) === true && defaults.get(column) === wire.value;
+      const isDoubtful = defaults?.has(column) === true && isSame(wire.value, defaults.get(column));
       return [nameOf(column), isDoubtful ? { ...wire, doubt: NULL_OR_DEFAULT } : wire];
     }),
   );
+}
+
+/** A schema's default may have lost digits, and then what comes near it is the same. */
+function isSame(value: unknown, of: unknown): boolean {
+  if (typeof value === 'bigint') return Number(value) === of;
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value) === JSON.stringify(of);
+  return value === of;
 }
 
 const NULL_OR_DEFAULT =

@@ -34,6 +34,7 @@ const MEMBERS = [
   'fields',
   'ignore',
   'embed',
+  'truncate',
   'reconcile',
   'levels',
   'legacyWriters',
@@ -171,6 +172,7 @@ function readPlan(section: Section): Plan | null {
   const embeds = readEmbeds(section, rootTable, topic, key);
   const reconcile = readReconcile(section);
   const levels = readLevels(section);
+  const truncate = section.read(['truncate'], z.enum(['hold', 'apply']).default('hold')) ?? 'hold';
   section.read(['legacyWriters'], z.enum(['revoke', 'capture']).default('revoke'));
   if (section.read(['emergency'], z.enum(['none', 'lease']).default('none')) === 'lease') {
     section.fault(['emergency'], 'the lease is not built yet; legal is none');
@@ -212,6 +214,7 @@ function readPlan(section: Section): Plan | null {
     collection,
     root,
     embeds,
+    truncate,
     reconcile,
     levels,
   };
