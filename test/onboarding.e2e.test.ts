@@ -188,7 +188,7 @@ it('a truncate is put aside for an operator', async () => {
     { timeoutMs: 60_000, everyMs: 250 },
   );
   expect(letters[0]).toMatchObject({
-    code: 'event_unsupported',
-    reason: expect.stringContaining('truncate'),
+    code: 'table_truncated',
+    reason: expect.stringContaining('was truncated'),
   });
 });

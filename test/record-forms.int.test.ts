@@ -15,7 +15,8 @@ import { RecordDecoder } from '#debezium/decoder';
 import type { LogRecord } from '#debezium/log-record';
 import { readNotification } from '#debezium/notification';
 import { CachedSchemas, ConfluentRegistry } from '#debezium/schema-registry';
-import { decodeValue } from '#debezium/value';
+import { valueDecoder } from '#debezium/value';
+import { FICUS_MODES } from '#debezium/wire-modes';
 import { openKafka } from '#kafka/client';
 import { ensureTopics } from '#kafka/topics';
 import { systemClock } from '#observability/clock';
@@ -113,6 +114,7 @@ const CHANGES = [
   `INSERT INTO "Ware" (id, note) VALUES (${LAST}, 'the last')`,
 ];
 
+const decodeValue = valueDecoder(FICUS_MODES);
 const kafka = openKafka(addressOf('TEST_KAFKA_BROKERS').split(','), run, () => undefined);
 const connect = new ConnectClient(addressOf('TEST_CONNECT_URL'));
 const logs = new Map<string, LogRecord[]>();
@@ -177,6 +179,7 @@ function planOf(form: Form): Plan {
       ignore: fields.flatMap(({ column }) => (isDoubtful(column) ? [column] : [])),
     },
     embeds: [],
+    truncate: 'hold',
     reconcile: { schedule: null, maxRowsPerSecond: null, repair: 'log-only', allowEmpty: false },
     levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1, badShare: 1 },
   };

@@ -3,7 +3,7 @@ import { type ErrorCode, FicusError } from '#core/errors';
 import { PHASES } from '#core/phase';
 import { pointerOf } from '#core/pointer';
 import { LETTER_STATES } from '#core/ports/dead-letters';
-import { shownValue } from '#core/value';
+import { shownValue } from '#core/refusal';
 
 /** POST units/{unit}/transitions. */
 export const flipBody = z.strictObject({

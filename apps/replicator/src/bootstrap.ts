@@ -30,6 +30,7 @@ import { ReplicatorModule, type ReplicatorParts } from './replicator.module.ts';
 import { SnapshotSteward } from './snapshot-steward.ts';
 import { Supervisor } from './supervisor.ts';
 import { SystemWatch } from './system-watch.ts';
+import { Truncation } from './truncation.ts';
 
 /** Starts a replicator. It comes up whatever is away, and says in readiness what it is waiting for. */
 export async function bootstrap(): Promise<NestFastifyApplication> {
@@ -62,7 +63,7 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
   );
   const progress = new KafkaProgress(kafka);
   const deadLetterTopic = new DeadLetterTopic(kafka);
-  const legacies: LegacyStore[] = [];
+  const legacies = new Map<string, LegacyStore>();
   const documents = new MongoDocumentStore(mongo.db(environment.mongoDatabase));
   const digest = keyedDigest(environment.digestKey);
   const snapshotParts = {
@@ -82,7 +83,7 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
   const openWatch = (name: string): SystemWatch => {
     const system = systemOf(systems, name);
     const legacy = openLegacyStore(name, system, clock);
-    legacies.push(legacy);
+    legacies.set(name, legacy);
     return new SystemWatch(name, system, {
       ...snapshotParts,
       ...sourceOf(name),
@@ -102,6 +103,10 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
     decoderOf: (system) => sourceOf(system).decoder,
     deadLetters: control.deadLetters,
     deadLetterTopic,
+    truncation: new Truncation({
+      ...{ documents, digest, progress },
+      captured: async (system, position) => (await legacies.get(system)?.captured(position)) ?? false,
+    }),
     unknownColumns: control.unknownColumns,
     status: control.status,
     topics: control.topics,
@@ -118,7 +123,7 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
   });
   const close = async (): Promise<void> => {
     await Promise.allSettled([
-      ...legacies.map((legacy) => legacy.close()),
+      ...[...legacies.values()].map((legacy) => legacy.close()),
       deadLetterTopic.close(),
       progress.close(),
     ]);

@@ -1,102 +1,41 @@
-import { randomBytes } from 'node:crypto';
-import type { Kafka, Producer } from 'kafkajs';
-import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FicusError } from '#core/errors';
-import { forwardGroup, type Plan } from '#core/plan';
+import type { Plan } from '#core/plan';
 import { type DeadLetterStore, LETTER_STATES, type LetterOrder } from '#core/ports/dead-letters';
 import type { ReplicationStatusStore } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
 import { PLAIN_FORM, RecordDecoder } from '#debezium/decoder';
-import { openKafka } from '#kafka/client';
-import { DEAD_LETTER_TOPIC, DeadLetterTopic } from '#kafka/dead-letter-topic';
-import { isPast, KafkaProgress } from '#kafka/progress';
-import { ensureTopics } from '#kafka/topics';
-import { type Control, controlOf } from '#mongo/control/control';
+import { DEAD_LETTER_TOPIC } from '#kafka/dead-letter-topic';
 import { ensureCollection } from '#mongo/documents/schema';
-import { MongoDocumentStore } from '#mongo/documents/store';
 import { systemClock } from '#observability/clock';
 import { Dependencies } from '#observability/dependencies';
-import { openLog } from '#observability/log';
-import { addressOf } from '#testing/address';
 import { nextLetter } from '#testing/dead-letter-reader';
 import { aRecord } from '#testing/debezium-records';
-import { openTestDatabases, type TestDatabases } from '#testing/mongo-databases';
-import { aPlan } from '#testing/plans';
-import { BatchApplier } from './batch-applier.ts';
-import { ForwardLeg, type LegParts } from './forward-leg.ts';
-import { Meters } from './meters.ts';
+import { LegRig, WAIT } from '#testing/leg-rig';
+import type { ForwardLeg, LegParts } from './forward-leg.ts';
 
-const decoder = new RecordDecoder({ schemas: null, form: () => PLAIN_FORM });
-const WAIT = { timeout: 30_000, interval: 50 };
-
-let databases: TestDatabases;
-let control: Control;
-let kafka: Kafka;
-let progress: KafkaProgress;
-let producer: Producer;
-let deadLetterTopic: DeadLetterTopic;
+let rig: LegRig;
 let plan: Plan;
 let unit: Unit;
-const started: ForwardLeg[] = [];
-const made: string[] = [];
 
 beforeAll(async () => {
-  databases = await openTestDatabases();
-  control = controlOf(databases.control, systemClock);
-  kafka = openKafka(addressOf('TEST_KAFKA_BROKERS').split(','), 'forward-leg-test', () => undefined);
-  deadLetterTopic = new DeadLetterTopic(kafka);
-  progress = new KafkaProgress(kafka);
-  producer = kafka.producer({ allowAutoTopicCreation: false });
-  await producer.connect();
-  await ensureTopics(kafka, [{ topic: DEAD_LETTER_TOPIC, partitions: 1 }], { clock: systemClock });
+  rig = await LegRig.open('forward-leg-test');
 });
 afterAll(async () => {
-  await Promise.allSettled([producer.disconnect(), progress.close(), deadLetterTopic.close()]);
-  // Together and last: a kafkajs client fails on every topic once one of its own was deleted.
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.deleteTopics({ topics: made });
-  await admin.disconnect();
-  await databases.close();
+  await rig.close();
 });
-/** A unit with a topic of its own for each test. */
 beforeEach(async () => {
-  const name = `t${randomBytes(6).toString('hex')}`;
-  plan = aPlan({ unit: name, collection: name, topic: `${name}.public.order` });
-  await ensureTopics(kafka, [{ topic: plan.topic, partitions: 1 }], { clock: systemClock });
-  made.push(plan.topic);
-  await ensureCollection(databases.documents, plan, 1);
-  await control.plans.put(plan, '', 'test');
-  unit = (await control.units.read(plan.unit)) ?? expect.fail('the unit was just put');
+  unit = await rig.newUnit();
+  plan = unit.plan;
 });
 afterEach(async () => {
-  await Promise.all(started.splice(0).map((leg) => leg.stop()));
+  await rig.stopLegs();
 });
 
-function start(given: Partial<LegParts> = {}): ForwardLeg {
-  const leg = new ForwardLeg(unit, {
-    kafka,
-    applier: new BatchApplier(new MongoDocumentStore(databases.documents), (text) => text),
-    decoderOf: () => decoder,
-    deadLetters: control.deadLetters,
-    deadLetterTopic,
-    unknownColumns: control.unknownColumns,
-    snapshots: control.snapshots,
-    status: control.status,
-    topics: control.topics,
-    units: control.units,
-    dependencies: new Dependencies(systemClock),
-    meters: new Meters(new Registry()),
-    clock: systemClock,
-    log: openLog('test', 'test', 'silent'),
-    ...given,
-  });
-  started.push(leg);
-  leg.start();
-  return leg;
-}
-
+const start = (given: Partial<LegParts> = {}) => rig.start(given, unit);
+const produce: LegRig['produce'] = (...messages) => rig.produce(...messages);
+const stored = () => rig.stored();
+const untilCommitted = () => rig.untilCommitted();
 const key = (number: number) => ({ region: 'EU', number });
 function change(number: number, amount: string, lsn: number, extra: object = {}) {
   return aRecord({
@@ -108,30 +47,12 @@ function change(number: number, amount: string, lsn: number, extra: object = {})
     lsn,
   });
 }
-async function produce(...messages: readonly { key: Buffer; value: Buffer | null }[]): Promise<void> {
-  await producer.send({
-    topic: plan.topic,
-    acks: -1,
-    messages: messages.map(({ key: own, value }) => ({ key: own, value })),
-  });
-}
-async function stored() {
-  return await databases.documents.collection(plan.collection).find().sort({ _id: 1 }).toArray();
-}
-async function untilCommitted(): Promise<void> {
-  const ends = await progress.endOffsets([plan.topic]);
-  await expect.poll(async () => isPast(await committed(), ends), WAIT).toBe(true);
-}
-function committed() {
-  return progress.committed(forwardGroup(plan.unit), [plan.topic]);
-}
-
 describe('ForwardLeg', () => {
   it('changes nothing when it crashed between the durable write and the offset', async () => {
     await produce(change(1, '1.00', 1), change(2, '2.00', 2), change(1, '3.00', 3));
     let crashes = 0;
     const crashing: ReplicationStatusStore = {
-      put: (status) => control.status.put(status),
+      put: (status) => rig.control.status.put(status),
       addCounts: async () => {
         crashes += 1;
         throw new Error('crash after the write');
@@ -145,7 +66,7 @@ describe('ForwardLeg', () => {
       ['3.00', 1],
       ['2.00', 1],
     ]);
-    expect((await committed()).get(plan.topic)?.get(0) ?? 0n).toBe(0n);
+    expect((await rig.committed()).get(plan.topic)?.get(0) ?? 0n).toBe(0n);
 
     start();
     await untilCommitted();
@@ -156,13 +77,13 @@ describe('ForwardLeg', () => {
   });
 
   it('puts a poison record aside, in the collection and on the topic, and the partition goes on', async () => {
-    const before = (await progress.endOffsets([DEAD_LETTER_TOPIC])).get(DEAD_LETTER_TOPIC)?.get(0) ?? 0n;
+    const before = (await rig.progress.endOffsets([DEAD_LETTER_TOPIC])).get(DEAD_LETTER_TOPIC)?.get(0) ?? 0n;
     const poison = { key: Buffer.from('k'), value: Buffer.from('{"no":"event"}') };
     await produce(change(1, '1.00', 1), poison, change(2, '2.00', 3));
     start();
     await untilCommitted();
     expect((await stored()).map(({ amount }) => String(amount))).toEqual(['1.00', '2.00']);
-    const [letter] = await control.deadLetters.list({ unit: plan.unit, states: LETTER_STATES }, 10);
+    const [letter] = await rig.control.deadLetters.list({ unit: plan.unit, states: LETTER_STATES }, 10);
     expect(letter).toEqual({
       id: `${plan.topic}/0/1`,
       unit: plan.unit,
@@ -179,7 +100,7 @@ describe('ForwardLeg', () => {
       state: 'dead',
       ...{ omitted: null, order: null, rehearsal: null, settledAt: null },
     });
-    const copy = await nextLetter(kafka, plan.unit, before);
+    const copy = await nextLetter(rig.kafka, plan.unit, before);
     expect(copy.key?.toString()).toBe('k');
     expect(copy.value?.toString()).toBe('{"no":"event"}');
     expect(copy.headers).toMatchObject({
@@ -209,13 +130,13 @@ describe('ForwardLeg', () => {
     isUsable = true;
     await untilCommitted();
     expect((await stored()).map(({ amount }) => String(amount))).toEqual(['1.00']);
-    expect(await control.deadLetters.count(plan.unit)).toBe(0);
+    expect(await rig.control.deadLetters.count(plan.unit)).toBe(0);
   });
 
   describe('a row with a dead letter', () => {
     const bad = () => change(1, '2.345', 2);
     const letters = async () =>
-      (await control.deadLetters.list({ unit: plan.unit, states: LETTER_STATES }, 10)).toSorted(
+      (await rig.control.deadLetters.list({ unit: plan.unit, states: LETTER_STATES }, 10)).toSorted(
         (a, b) => Number(a.offset) - Number(b.offset),
       );
     const states = async () => (await letters()).map(({ state }) => state);
@@ -250,20 +171,20 @@ describe('ForwardLeg', () => {
       await untilCommitted();
       expect(await states()).toEqual(['dead', 'waiting', 'waiting']);
 
-      await control.deadLetters.order({ unit: plan.unit }, order('replay'), 10);
+      await rig.control.deadLetters.order({ unit: plan.unit }, order('replay'), 10);
       await tendUntil(leg, async () => (await letters())[0]?.order === null);
       expect(await states()).toEqual(['dead', 'waiting', 'waiting']);
 
       leg.adopt(wider());
-      const [id = ''] = await control.deadLetters.order({ unit: plan.unit }, order('rehearse'), 10);
+      const [id = ''] = await rig.control.deadLetters.order({ unit: plan.unit }, order('rehearse'), 10);
       await tendUntil(leg, async () => (await letters())[0]?.rehearsal !== null);
-      expect((await control.deadLetters.read([id]))[0]).toMatchObject({
+      expect((await rig.control.deadLetters.read([id]))[0]).toMatchObject({
         rehearsal: { outcomes: { applied: 3 }, failure: null },
       });
       expect(await amounts()).toEqual(['1.00', '2.00']);
 
-      await control.deadLetters.order({ unit: plan.unit }, order('replay'), 10);
-      await tendUntil(leg, async () => (await control.deadLetters.count(plan.unit)) === 0);
+      await rig.control.deadLetters.order({ unit: plan.unit }, order('replay'), 10);
+      await tendUntil(leg, async () => (await rig.control.deadLetters.count(plan.unit)) === 0);
       expect(await states()).toEqual(['replayed', 'replayed', 'replayed']);
       expect(await amounts()).toEqual(['4.000', '2.00']);
       await produce(change(1, '5.00', 6));
@@ -275,8 +196,8 @@ describe('ForwardLeg', () => {
       await produce(change(1, '1.00', 1), bad());
       const leg = start();
       await untilCommitted();
-      await control.deadLetters.order({ unit: plan.unit }, order('discard'), 10);
-      await tendUntil(leg, async () => (await control.deadLetters.count(plan.unit)) === 0);
+      await rig.control.deadLetters.order({ unit: plan.unit }, order('discard'), 10);
+      await tendUntil(leg, async () => (await rig.control.deadLetters.count(plan.unit)) === 0);
       expect(await states()).toEqual(['discarded']);
       expect((await stored()).map(({ _m }) => _m.mend)).toEqual([true]);
       await produce(change(1, '3.00', 3));
@@ -290,7 +211,7 @@ describe('ForwardLeg', () => {
       await produce(change(1, '1.00', 1), bad(), change(1, '3.00', 3));
       let crashes = 0;
       const crashing: ReplicationStatusStore = {
-        put: (status) => control.status.put(status),
+        put: (status) => rig.control.status.put(status),
         addCounts: async () => {
           crashes += 1;
           throw new Error('crash after the letters');
@@ -311,9 +232,9 @@ describe('ForwardLeg', () => {
       const add: DeadLetterStore['add'] = async (letters) => {
         failures += 1;
         if (failures < 3) throw new Error('the control database is away');
-        return await control.deadLetters.add(letters);
+        return await rig.control.deadLetters.add(letters);
       };
-      const { deadLetters } = control;
+      const { deadLetters } = rig.control;
       const failing: DeadLetterStore = {
         ...{ add, rows: (of) => deadLetters.rows(of), due: (of, most) => deadLetters.due(of, most) },
       } as DeadLetterStore;
@@ -330,24 +251,24 @@ describe('ForwardLeg', () => {
     const leg = start({ dependencies });
     const stop = () => dependencies.states().find(({ up }) => !up)?.reason;
     await expect.poll(stop, WAIT).toMatch(/2 of the last 1000 records .* allows 1; .*amount.*2\.345/);
-    expect(await control.deadLetters.count(plan.unit)).toBe(0);
+    expect(await rig.control.deadLetters.count(plan.unit)).toBe(0);
     leg.adopt({ ...unit, plan });
     await untilCommitted();
-    expect(await control.deadLetters.count(plan.unit)).toBe(2);
+    expect(await rig.control.deadLetters.count(plan.unit)).toBe(2);
     await expect.poll(stop, WAIT).toBeUndefined();
   });
 
   it('goes on after a poison record that is as large as Kafka takes', async () => {
-    const before = (await progress.endOffsets([DEAD_LETTER_TOPIC])).get(DEAD_LETTER_TOPIC)?.get(0) ?? 0n;
+    const before = (await rig.progress.endOffsets([DEAD_LETTER_TOPIC])).get(DEAD_LETTER_TOPIC)?.get(0) ?? 0n;
     const size = 1_048_588 - 100;
     await produce({ key: Buffer.from('k'), value: Buffer.alloc(size, 'x') });
     await produce(change(2, '2.00', 3));
     start();
     await untilCommitted();
     expect((await stored()).map(({ amount }) => String(amount))).toEqual(['2.00']);
-    const [letter] = await control.deadLetters.list({ unit: plan.unit, states: LETTER_STATES }, 10);
+    const [letter] = await rig.control.deadLetters.list({ unit: plan.unit, states: LETTER_STATES }, 10);
     expect(Buffer.from(letter?.value ?? '', 'base64')).toHaveLength(size);
-    const copy = await nextLetter(kafka, plan.unit, before);
+    const copy = await nextLetter(rig.kafka, plan.unit, before);
     expect(copy.value).toBeNull();
     expect(copy.headers['ficus.value']).toBe(`left out, ${size} bytes`);
   });
@@ -356,7 +277,7 @@ describe('ForwardLeg', () => {
     await produce(change(1, '1.00', 1, { colour: 'red' }), change(2, '2.00', 2, { colour: 'blue' }));
     start();
     await untilCommitted();
-    expect(await control.unknownColumns.list(plan.unit)).toEqual([
+    expect(await rig.control.unknownColumns.list(plan.unit)).toEqual([
       expect.objectContaining({
         unit: plan.unit,
         table: 'public.order',
@@ -369,18 +290,18 @@ describe('ForwardLeg', () => {
       { colour: 'red' },
       { colour: 'blue' },
     ]);
-    expect(await control.deadLetters.count(unit.plan.unit)).toBe(0);
+    expect(await rig.control.deadLetters.count(unit.plan.unit)).toBe(0);
   });
 
   it('adopts a raised term by itself when the fence refuses the old one', async () => {
     const { phase, epoch, term } = unit.state;
-    await control.units.advance(unit.state, { phase, epoch, term: term + 1, transition: null }, 'test');
-    await ensureCollection(databases.documents, plan, term + 1);
+    await rig.control.units.advance(unit.state, { phase, epoch, term: term + 1, transition: null }, 'test');
+    await ensureCollection(rig.databases.documents, plan, term + 1);
     await produce(change(1, '1.00', 1));
     start();
     await untilCommitted();
     expect((await stored()).map(({ _m }) => _m.t)).toEqual([term + 1]);
-    expect(await control.deadLetters.count(plan.unit)).toBe(0);
+    expect(await rig.control.deadLetters.count(plan.unit)).toBe(0);
   });
 
   it('counts what it did', async () => {
@@ -390,7 +311,7 @@ describe('ForwardLeg', () => {
     });
     start();
     await untilCommitted();
-    const counts = await databases.control
+    const counts = await rig.databases.control
       .collection<{ _id: string }>('replication')
       .findOne({ _id: plan.unit });
     expect(counts).toMatchObject({

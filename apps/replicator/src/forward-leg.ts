@@ -22,6 +22,7 @@ import { FailureShare } from './failure-share.ts';
 import { LetterBox } from './letter-box.ts';
 import type { Meters } from './meters.ts';
 import type { BatchResult } from './tally.ts';
+import type { Truncation } from './truncation.ts';
 
 export interface LegParts {
   readonly kafka: Kafka;
@@ -30,6 +31,7 @@ export interface LegParts {
   readonly decoderOf: (system: string) => RecordDecoder;
   readonly deadLetters: DeadLetterStore;
   readonly deadLetterTopic: DeadLetterTopic;
+  readonly truncation: Truncation;
   readonly unknownColumns: UnknownColumnStore;
   readonly snapshots: SnapshotStore;
   readonly status: ReplicationStatusStore;
@@ -120,10 +122,12 @@ export class ForwardLeg {
     try {
       for (const letter of await this.#letters.due()) {
         if (!(this.#partitions[letter.topic] ?? []).includes(letter.partition)) continue;
-        await this.#combiner.alone(async () => {
+        const settle = async (): Promise<void> => {
           await this.#learnIncarnation(letter.topic);
           await this.#letters.settle(await this.#contextOf(this.#unit), letter);
-        });
+        };
+        // Nothing waits behind a record without a row, and a truncate is a long way through all documents.
+        await (letter.row === null ? settle() : this.#combiner.alone(settle));
       }
     } catch (error) {
       this.#parts.log.warn({ err: error, unit: this.#unit.plan.unit }, 'dead letters: trying again');
@@ -150,7 +154,7 @@ export class ForwardLeg {
     const { unit } = this.#unit.plan;
     const now = clock.now();
     const at = new Date(now).toISOString();
-    const letters = await this.#letters.keep(result);
+    const letters = await this.#letters.keep(result, this.#unit.plan);
     for (const { table, column, count, record } of result.unknown.values()) {
       await unknownColumns.report({
         unit,

@@ -6,6 +6,7 @@ import { PLAIN_FORM, RecordDecoder } from '#debezium/decoder';
 import type { LogRecord } from '#debezium/log-record';
 import { openKafka } from '#kafka/client';
 import { DEAD_LETTER_TOPIC, DeadLetterTopic } from '#kafka/dead-letter-topic';
+import { KafkaProgress } from '#kafka/progress';
 import { ensureTopics } from '#kafka/topics';
 import { controlOf } from '#mongo/control/control';
 import { ensureCollection } from '#mongo/documents/schema';
@@ -17,6 +18,7 @@ import { openTestDatabases, type TestDatabases } from '#testing/mongo-databases'
 import { aPlan } from '#testing/plans';
 import { type ApplyContext, BatchApplier } from './batch-applier.ts';
 import { LetterBox } from './letter-box.ts';
+import { Truncation } from './truncation.ts';
 
 const FLAT = recordForm({
   transforms: 'flat',
@@ -50,9 +52,15 @@ it('keeps what a record says in its headers, so that it can be read once somebod
     isCurrent: async () => true,
   };
   const { deadLetters } = controlOf(databases.control, systemClock);
-  const applier = new BatchApplier(new MongoDocumentStore(databases.documents), (text) => text);
+  const documents = new MongoDocumentStore(databases.documents);
+  const digest = (text: string): string => text;
+  const progress = new KafkaProgress(kafka);
+  const applier = new BatchApplier(documents, digest);
   const log = openLog('test', 'test', 'silent');
-  const sut = new LetterBox(unit, { applier, deadLetters, deadLetterTopic, clock: systemClock, log });
+  const sut = new LetterBox(unit, {
+    ...{ applier, deadLetters, deadLetterTopic, clock: systemClock, log },
+    truncation: new Truncation({ documents, digest, progress, captured: async () => true }),
+  });
   const key = { region: 'EU', number: 1 };
   const record: LogRecord = {
     ...{ topic: plan.topic, partition: 0, offset: 7n },
@@ -60,7 +68,7 @@ it('keeps what a record says in its headers, so that it can be read once somebod
     value: Buffer.from(JSON.stringify({ ...key, amount: '1.00' })),
     headers: { __op: 'c', __lsn: Buffer.from('42'), '__debezium.context.taskId': [Buffer.from('0')] },
   };
-  expect(await sut.keep(await applier.apply(context, [record]))).toBe(1);
+  expect(await sut.keep(await applier.apply(context, [record]), plan)).toBe(1);
 
   form = FLAT;
   const order = { what: 'replay', reason: 'flattened', by: 'test', at: '2026-01-01T00:00:00.000Z' } as const;
@@ -70,4 +78,5 @@ it('keeps what a record says in its headers, so that it can be read once somebod
   const [found] = await databases.documents.collection(plan.collection).find().toArray();
   expect(String(found?.amount)).toBe('1.00');
   expect(found?._m).toMatchObject({ s: 42 });
+  await progress.close();
 });

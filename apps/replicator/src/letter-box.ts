@@ -1,22 +1,28 @@
+import { FicusError, reasonOf } from '#core/errors';
 import { causeOf } from '#core/letter';
+import type { Plan } from '#core/plan';
 import type { Clock } from '#core/ports/clock';
-import type { DeadLetter, DeadLetterStore } from '#core/ports/dead-letters';
+import type { DeadLetter, DeadLetterStore, LetterOrder } from '#core/ports/dead-letters';
 import { headerOf, type LogRecord } from '#debezium/log-record';
 import type { DeadLetterTopic } from '#kafka/dead-letter-topic';
 import type { Logger } from '#observability/log';
 import type { ApplyContext, BatchApplier } from './batch-applier.ts';
 import type { BatchResult } from './tally.ts';
+import type { Truncation } from './truncation.ts';
 
 export interface LetterBoxParts {
   readonly applier: BatchApplier;
   readonly deadLetters: DeadLetterStore;
   readonly deadLetterTopic: DeadLetterTopic;
+  readonly truncation: Truncation;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 /** A larger value has no room in a document of MongoDB, as base64. */
 const MOST_KEPT = 11 * 1024 * 1024;
+/** A letter that no plan and no code can mend: to be carried out, or not. */
+const TRUNCATED = 'table_truncated';
 /** Rows seen to in one round. */
 const AT_ONCE = 100;
 
@@ -46,7 +52,7 @@ export class LetterBox {
   }
 
   /** Makes durable what a batch could not apply. Answers how many letters are new. */
-  async keep({ failures, waiting }: BatchResult): Promise<number> {
+  async keep({ failures, waiting }: BatchResult, { truncate }: Pick<Plan, 'truncate'>): Promise<number> {
     const { clock, deadLetters, deadLetterTopic, log } = this.#parts;
     if (failures.length + waiting.length === 0) return 0;
     const parked = new Map(await this.parked());
@@ -54,6 +60,7 @@ export class LetterBox {
     const dead = failures.map(({ record, row, code, reason }) => ({
       ...this.#letter(record, at),
       ...{ row, state: 'dead' as const, code, reason, cause: causeOf(reason) },
+      order: code === TRUNCATED && truncate === 'apply' ? byPlan(at) : null,
     }));
     const behind = waiting.map(({ record, row }) => {
       const head = dead.find((one) => one.row === row);
@@ -92,12 +99,30 @@ export class LetterBox {
       await deadLetters.settle([head.id], 'discarded', this.#now());
       log.warn({ unit: this.#unit, letter: head.id, by: order.by }, `discarded: ${order.reason}`);
     }
+    if (head?.code === TRUNCATED && order?.what !== 'discard') return await this.#truncate(context, head);
     const rest = order?.what === 'discard' ? letters.filter((letter) => letter !== head) : letters;
     const row = of.row ?? '';
     const parked = new Map([...(await this.parked())].filter(([one]) => one !== row));
     if (head !== undefined && order?.what === 'rehearse')
       return await this.#rehearse({ ...context, parked }, head, rest);
     if (await this.#replay({ ...context, parked }, rest)) this.#parked?.delete(row);
+  }
+
+  /** A truncate has no row, and nothing waits behind it. */
+  async #truncate(context: ApplyContext, letter: DeadLetter): Promise<void> {
+    const { truncation, deadLetters } = this.#parts;
+    if (letter.order?.what === 'rehearse') {
+      const outcomes = { applied: 0, unchanged: 0, stale: 0, recheck: 0 };
+      return await deadLetters.rehearsed(letter.id, { at: this.#now(), outcomes, failure: null });
+    }
+    try {
+      if (await truncation.carryOut(context, recordOf(letter)))
+        await deadLetters.settle([letter.id], 'replayed', this.#now());
+    } catch (error) {
+      if (!(error instanceof FicusError) || error.retryable) throw error;
+      const reason = reasonOf(error);
+      await deadLetters.fail(letter.id, { code: error.code, reason, cause: causeOf(reason) });
+    }
   }
 
   async #rehearse(context: ApplyContext, head: DeadLetter, letters: readonly DeadLetter[]): Promise<void> {
@@ -144,6 +169,10 @@ export class LetterBox {
       ...{ order: null, rehearsal: null, settledAt: null },
     };
   }
+}
+
+function byPlan(at: string): LetterOrder {
+  return { what: 'replay', reason: 'the plan has truncates applied', by: 'plan', at };
 }
 
 /** The letters up to the first whose value was not kept. */

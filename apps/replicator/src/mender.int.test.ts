@@ -140,14 +140,26 @@ describe('a round', () => {
     expect((await load()).root?.content.note).toBe(AN_ORDER.root.note);
   });
 
-  it('tries again after a while what the source has no answer to', async () => {
-    const lines = storedOf(plan, AN_ORDER).embeds.lines ?? {};
-    const orphan = { ...(lines['1'] ?? expect.fail('no line')), doubtful: true };
-    await store({ ...order({}), root: null, embeds: { lines: { 1: orphan }, address: {} } });
-    expect(await sut.round(unitIn('offload'))).toBe(0);
+  it('tries again after a while what no document can hold', async () => {
     await legacy.write(plan, { kind: 'insert', document: AN_ORDER });
+    await postgres.sql(`UPDATE public.orders SET ordered_on = 'infinity'`);
+    await store(order({ doubtful: true }));
+    expect(await sut.round(unitIn('offload'))).toBe(0);
+    await postgres.sql(`UPDATE public.orders SET ordered_on = '2024-02-29'`);
     expect(await sut.round(unitIn('offload'))).toBe(0);
     clock.turn(30_000);
+    expect(await sut.round(unitIn('offload'))).toBe(1);
+  });
+
+  it('leaves children in doubt until they have a parent', async () => {
+    const lines = storedOf(plan, AN_ORDER).embeds.lines ?? {};
+    const orphan = { ...(lines['1'] ?? expect.fail('no line')), doubtful: true };
+    const embeds = { lines: { 1: orphan }, address: {} };
+    await store({ ...order({}), root: null, embeds });
+    expect(await documents.isUnsure(plan, null)).toBe(false);
+    expect(await sut.round(unitIn('offload'))).toBe(0);
+    await store({ ...order({}), embeds });
+    await legacy.write(plan, { kind: 'insert', document: AN_ORDER });
     expect(await sut.round(unitIn('offload'))).toBe(1);
   });
 

@@ -1,4 +1,4 @@
-import { type Digest, Folding, isUnsound, rowsOf, type StoredDocument } from '#core/apply';
+import { type Digest, Folding, needsSource } from '#core/apply';
 import type { CanonicalDocument, DocumentKey } from '#core/document';
 import { keyText } from '#core/key';
 import { mendingChanges } from '#core/mend';
@@ -58,15 +58,11 @@ export class Mender {
       for (const change of mendingChanges(plan, before, source, state.epoch)) folding.apply(change);
       const after = folding.document;
       if (after !== before) writes.push({ before, after });
-      if (!isSound(after)) this.#again.set(nameOf(before.key), now + AGAIN_MS);
+      if (needsSource(after)) this.#again.set(nameOf(before.key), now + AGAIN_MS);
     }
     const { conflicts, rejected } = await documents.save(plan, state.term, writes);
     for (const { write } of rejected) this.#again.set(nameOf(write.before.key), now + AGAIN_MS);
     const lost = new Set([...conflicts, ...rejected.map(({ write }) => write)]);
-    return writes.filter((write) => !lost.has(write) && isSound(write.after)).length;
+    return writes.filter((write) => !lost.has(write) && !needsSource(write.after)).length;
   }
-}
-
-function isSound(document: StoredDocument): boolean {
-  return !rowsOf(document).some(isUnsound);
 }

@@ -74,10 +74,14 @@ export function isUnsound(row: StoredRow): boolean {
   return row.doubtful || row.incomplete.length > 0;
 }
 
-/** All rows of a document: its own first. */
-export function rowsOf({ root, embeds }: StoredDocument): readonly StoredRow[] {
-  const embedded = Object.values(embeds).flatMap((rows) => Object.values(rows));
-  return root === null ? embedded : [root, ...embedded];
+/**
+ * Must the document be read from the source? Children in doubt wait until there is a parent: without one no reader sees
+ * them, and no store can be asked for them.
+ */
+export function needsSource({ root, embeds }: StoredDocument): boolean {
+  if (root === null) return false;
+  if (isUnsound(root)) return true;
+  return root.live && Object.values(embeds).some((rows) => Object.values(rows).some(isUnsound));
 }
 
 export function emptyDocument(key: DocumentKey): StoredDocument {

@@ -43,6 +43,7 @@ const plan: Plan = {
       ignore: [],
     },
   ],
+  truncate: 'hold',
   reconcile: { schedule: null, maxRowsPerSecond: null, repair: 'log-only', allowEmpty: false },
   levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1, badShare: 0.05 },
 };
@@ -102,13 +103,13 @@ describe('interpretEvent', () => {
     ...plan,
     root: { ...plan.root, fields: [...plan.root.fields, field('day', 'day', { kind: 'date' })] },
   };
+  const shifted = ['1582-10-25', '0044-03-15', '-000043-03-15'];
+  const agreed = ['1582-10-26', '+010000-01-01', 'infinity', '-infinity', null];
   it.each([
-    { calendar: 'hybrid', day: '1582-10-25', taken: false },
-    { calendar: 'hybrid', day: '0044-03-15', taken: false },
-    { calendar: 'hybrid', day: '1582-10-26', taken: true },
-    { calendar: 'hybrid', day: null, taken: true },
-    { calendar: 'proleptic', day: '1500-01-01', taken: true },
-  ] as const)('takes the day $day of a $calendar calendar: $taken', ({ calendar, day, taken }) => {
+    ...shifted.map((day) => ({ calendar: 'hybrid', day, taken: false }) as const),
+    ...agreed.map((day) => ({ calendar: 'hybrid', day, taken: true }) as const),
+    { calendar: 'proleptic', day: '1500-01-01', taken: true } as const,
+  ])('takes the day $day of a $calendar calendar: $taken', ({ calendar, day, taken }) => {
     const { changes } = interpret({ op: 'read', calendar, after: { ...order, day } }, dated);
     expect(changes[0]?.effect).toMatchObject({ unavailable: taken ? [] : ['day'] });
   });
@@ -289,7 +290,7 @@ const refusals: readonly Refusal[] = [
     code: 'event_unsupported',
     says: /s\.other is no part of unit orders/,
   },
-  { what: 'a truncate', given: { op: 'truncate' }, code: 'event_unsupported', says: /truncate of s\.order/ },
+  { what: 'a truncate', given: { op: 'truncate' }, code: 'table_truncated', says: /s\.order was truncated/ },
   {
     what: 'an update without an after image',
     given: {},

@@ -1,4 +1,5 @@
 import type { RowChange } from './apply.ts';
+import { isInfinite } from './calendar.ts';
 import type { DocumentKey } from './document.ts';
 import { FicusError } from './errors.ts';
 import type { CanonicalValue, Content, FieldType } from './field-type.ts';
@@ -18,6 +19,8 @@ export interface WireSchema {
   readonly name: string | null;
   readonly type: string;
   readonly parameters: Readonly<Record<string, string>>;
+  /** Of an array's elements. */
+  readonly items?: WireSchema;
 }
 
 export type WireRow = Readonly<Record<string, WireValue>>;
@@ -61,7 +64,7 @@ export interface Interpretation {
 
 /**
  * What an event means for the unit's documents.
- * @throws FicusError `event_unsupported` for a truncate, a foreign table or a missing key or column, and
+ * @throws FicusError `table_truncated`, `event_unsupported` for a foreign table or a missing key or column, and
  * `value_invalid` naming the column when a value cannot be held exactly.
  */
 export function interpretEvent(
@@ -75,8 +78,9 @@ export function interpretEvent(
     throw new FicusError('event_unsupported', `table ${event.table} is no part of unit ${plan.unit}`);
   if (event.op === 'truncate') {
     throw new FicusError(
-      'event_unsupported',
-      `a truncate of ${event.table} has no order against changes of rows; it is held for an operator`,
+      'table_truncated',
+      `${event.table} was truncated, which has no order against changes of its rows in other partitions: replayed, its ` +
+        'rows from before are read from the source; discarded, they stay',
     );
   }
   const { mapping, embed } = found;
@@ -272,7 +276,7 @@ function decodeColumn(
   const isShiftable = context.event.calendar === 'hybrid' && DATED.includes(type.kind);
   try {
     const value = context.decode(type, wire);
-    return isShiftable && value !== null && String(value) < CALENDARS_AGREE ? UNAVAILABLE : value;
+    return isShiftable && typeof value === 'string' && isShifted(value) ? UNAVAILABLE : value;
   } catch (cause) {
     // A shift can lead out of the legal years.
     if (isShiftable && isEarly(wire.value)) return UNAVAILABLE;
@@ -284,6 +288,11 @@ function decodeColumn(
 }
 
 const DATED: readonly FieldType['kind'][] = ['date', 'timestamp', 'timestamptz'];
+
+/** Years of more than four digits are later, and the infinities are the same in every calendar. */
+function isShifted(value: string): boolean {
+  return !isInfinite(value) && !value.startsWith('+') && value < CALENDARS_AGREE;
+}
 
 /** Days, or a finer count, before 1970; or a text of a year before the first. */
 function isEarly(value: unknown): boolean {

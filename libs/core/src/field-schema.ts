@@ -1,8 +1,15 @@
-import type { FieldType } from './field-type.ts';
+import {
+  type CanonicalScalar,
+  type CanonicalValue,
+  type ElementType,
+  type FieldType,
+  isList,
+} from './field-type.ts';
 
 /** A JSON Schema (2020-12), or a part of an OpenAPI document that holds one. */
 export type Schema = { readonly [name: string]: unknown };
 
+const EXTENDED_DATE = '([+-]\\d{6}|\\d{4})-\\d{2}-\\d{2}';
 const CLOCK = '([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d';
 
 /** The schema of a field's wire form, see field-type.ts. */
@@ -15,8 +22,18 @@ export function schemaOf(type: FieldType, nullable: boolean): Schema {
 }
 
 /** A legal value in canonical form. */
-export function exampleOf(type: FieldType): boolean | number | string {
+export function exampleOf(type: FieldType): NonNullable<CanonicalValue> {
   switch (type.kind) {
+    case 'array':
+      return [elementExample(type.of)];
+    case 'bits':
+      return '10'.repeat(type.length).slice(0, type.length);
+    case 'hstore':
+      return '{"a":"1"}';
+    case 'interval':
+      return 'P1Y2M3DT4H5M6S';
+    case 'timetz':
+      return `13:45:30${fractionExample(type.precision)}Z`;
     case 'boolean':
       return true;
     case 'bytes':
@@ -47,16 +64,38 @@ export function exampleOf(type: FieldType): boolean | number | string {
   }
 }
 
+function elementExample(type: ElementType): CanonicalScalar {
+  const example = exampleOf(type);
+  return isList(example) ? null : example;
+}
+
 function plainSchema(type: FieldType): Schema {
   switch (type.kind) {
+    case 'array':
+      return { type: 'array', items: schemaOf(type.of, true) };
+    case 'bits':
+      return { type: 'string', pattern: `^[01]{${type.length}}$` };
+    case 'hstore':
+      return { type: 'string', contentMediaType: 'application/json' };
+    case 'interval':
+      return { type: 'string', format: 'duration' };
+    case 'timetz':
+      return { type: 'string', pattern: `^(${CLOCK}|24:00:00)${fraction(type.precision)}(Z|[+-].+)$` };
     case 'boolean':
       return { type: 'boolean' };
     case 'bytes':
       return { type: 'string', contentEncoding: 'base64' };
     case 'date':
+      if (type.extended === true) return { type: 'string', pattern: `^(-?infinity|${EXTENDED_DATE})$` };
       return { type: 'string', format: 'date' };
-    case 'decimal':
-      return { type: 'string', format: 'decimal', pattern: decimalPattern(type.precision, type.scale) };
+    case 'decimal': {
+      const pattern = decimalPattern(type.precision, type.scale);
+      return {
+        type: 'string',
+        format: 'decimal',
+        pattern: type.extended === true ? `^(${pattern.slice(1, -1)}|NaN|-?Infinity)$` : pattern,
+      };
+    }
     case 'double':
     case 'float':
       return {
@@ -75,9 +114,15 @@ function plainSchema(type: FieldType): Schema {
       return type.length === null ? { type: 'string' } : { type: 'string', maxLength: type.length };
     case 'time':
       return { type: 'string', pattern: `^(${CLOCK}|24:00:00)${fraction(type.precision)}$` };
-    case 'timestamp':
-      return { type: 'string', pattern: `^\\d{4}-\\d{2}-\\d{2}T${CLOCK}${fraction(type.precision)}$` };
+    case 'timestamp': {
+      const stamp = `T${CLOCK}${fraction(type.precision)}`;
+      const pattern =
+        type.extended === true ? `^(-?infinity|${EXTENDED_DATE}${stamp})$` : `^\\d{4}-\\d{2}-\\d{2}${stamp}$`;
+      return { type: 'string', pattern };
+    }
     case 'timestamptz':
+      if (type.extended === true)
+        return { type: 'string', pattern: `^(-?infinity|${EXTENDED_DATE}T.+(Z|[+-].+))$` };
       return { type: 'string', format: 'date-time' };
     case 'uuid':
       return { type: 'string', format: 'uuid' };

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { compareCodePoints } from './code-points.ts';
 import type { DocumentKey } from './document.ts';
 import { FicusError } from './errors.ts';
 import type { CanonicalValue, FieldType } from './field-type.ts';
-import { compareCodePoints, compareKeys, compareValues, keyText, parseKey } from './key.ts';
+import { compareKeys, compareValues, keyText, parseKey } from './key.ts';
 import type { Field } from './plan.ts';
 
 function fieldOf(type: FieldType, index: number): Field {

@@ -1,3 +1,5 @@
+import { microsOf } from './calendar.ts';
+import { compareCodePoints } from './code-points.ts';
 import type { DocumentKey } from './document.ts';
 import { FicusError } from './errors.ts';
 import { type CanonicalValue, type FieldType, isFloating } from './field-type.ts';
@@ -49,41 +51,39 @@ export function compareValues(a: CanonicalValue, b: CanonicalValue, type: FieldT
       return sign(BigInt(String(a)), BigInt(String(b)));
     case 'decimal':
       return compareDecimals(String(a), String(b));
+    case 'date':
+    case 'timestamp':
+    case 'timestamptz':
+      return type.extended === true
+        ? sign(microsOf(String(a)), microsOf(String(b)))
+        : compareCodePoints(String(a), String(b));
     case 'double':
     case 'float':
       return compareDoubles(Number(a), Number(b));
     case 'int':
     case 'boolean':
       return sign(Number(a), Number(b));
+    case 'array':
+      return compareCodePoints(JSON.stringify(a), JSON.stringify(b));
+    case 'bits':
     case 'bytes':
-    case 'date':
+    case 'hstore':
+    case 'interval':
     case 'json':
     case 'string':
     case 'time':
-    case 'timestamp':
-    case 'timestamptz':
+    case 'timetz':
     case 'uuid':
       return compareCodePoints(String(a), String(b));
   }
 }
 
-/** By code point, which is the order of UTF-8 bytes; JavaScript's own `<` compares UTF-16 units. */
-export function compareCodePoints(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let index = 0; index < length; index++) {
-    const x = a.charCodeAt(index);
-    const y = b.charCodeAt(index);
-    if (x !== y) return sign(rank(x), rank(y));
-  }
-  return sign(a.length, b.length);
-}
-
-/** Surrogates stand for code points above every other unit. */
-function rank(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
-}
+/** What is no number, in PostgreSQL's order: below all numbers, above them, above all. */
+const NO_NUMBERS: Readonly<Record<string, number>> = { '-Infinity': -1, Infinity: 1, NaN: 2 };
 
 function compareDecimals(a: string, b: string): number {
+  const [left = 0, right = 0] = [NO_NUMBERS[a], NO_NUMBERS[b]];
+  if (left !== 0 || right !== 0) return sign(left, right);
   const scale = Math.max(fraction(a).length, fraction(b).length);
   return sign(unscaled(a, scale), unscaled(b, scale));
 }

@@ -5,6 +5,7 @@ import type { Content } from './field-type.ts';
 import { keyText } from './key.ts';
 import { keyFields, type Plan, type RowMapping } from './plan.ts';
 import { keyOf } from './render.ts';
+import { comparePositions, type Position } from './version.ts';
 
 /**
  * What a fresh read of the source's document says of the stored rows that are unsound; the others are left alone. It
@@ -51,6 +52,35 @@ export function doubtOf(plan: Plan, { key, embed, evidence, effect }: RowChange)
     evidence: { kind: 'fresh', epoch: evidence.epoch },
     effect: { kind: 'unknown', content: keyContent(mapping, effect.content) },
   };
+}
+
+/**
+ * What a truncate of a table leaves of a document: its rows of that table may be gone, and only the source can say.
+ * @param position of the truncate; rows with a later change are not of before it. Null: none can be told.
+ */
+export function truncationDoubts(
+  plan: Plan,
+  stored: StoredDocument,
+  table: string,
+  { position, epoch }: { readonly position: Position | null; readonly epoch: number },
+): readonly RowChange[] {
+  const isOlder = ({ live, version }: StoredRow): boolean => {
+    const streamed = plan.version.kind === 'lsn' ? (version?.streamed ?? null) : null;
+    return live && (streamed === null || position === null || comparePositions(streamed, position) < 0);
+  };
+  const doubt = (mapping: RowMapping, row: StoredRow, embed: RowChange['embed']): RowChange => ({
+    ...{ key: stored.key, embed, committedAt: null, evidence: { kind: 'fresh', epoch } },
+    effect: { kind: 'unknown', content: keyContent(mapping, row.content) },
+  });
+  const { root } = stored;
+  if (plan.root.table === table) return root !== null && isOlder(root) ? [doubt(plan.root, root, null)] : [];
+  return plan.embeds
+    .filter((embed) => embed.table === table)
+    .flatMap((embed) =>
+      Object.values(stored.embeds[embed.path] ?? {})
+        .filter(isOlder)
+        .map((row) => doubt(embed, row, { path: embed.path, childKey: childKey(embed, row.content) })),
+    );
 }
 
 type Mended = Pick<RowChange, 'evidence' | 'committedAt' | 'effect'>;

@@ -153,7 +153,10 @@ function checkColumns(mapping: RowMapping, embed: Embed | null, table: Catalogue
 
 /** Without schemas, the log carries times in a unit that follows from the column's precision. */
 function fraction(type: FieldType): number | null {
-  return type.kind === 'time' || type.kind === 'timestamp' || type.kind === 'timestamptz'
+  return type.kind === 'time' ||
+    type.kind === 'timestamp' ||
+    type.kind === 'timestamptz' ||
+    type.kind === 'timetz'
     ? type.precision
     : null;
 }

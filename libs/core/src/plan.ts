@@ -66,6 +66,8 @@ export interface Plan {
   readonly collection: string;
   readonly root: RowMapping;
   readonly embeds: readonly Embed[];
+  /** What becomes of a TRUNCATE: held as a dead letter for an operator, or replayed by itself. */
+  readonly truncate: 'hold' | 'apply';
   readonly reconcile: {
     /** Cron expression of five fields, UTC; null: on demand only. */
     readonly schedule: string | null;

@@ -130,7 +130,7 @@ describe('parseListRequest', () => {
     { pairs: [['filter[pieces][in]', '1,x']], fault: '/filter/pieces/in "x" is not legal here' },
     {
       pairs: [['filter[extra]', '{}']],
-      fault: '/filter/extra/eq a field of JSON text can only be compared with null',
+      fault: '/filter/extra/eq a field of type json can only be compared with null',
     },
   ];
   it.each(faults)('refuses $pairs', ({ pairs, fault }) => {

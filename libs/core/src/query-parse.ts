@@ -21,21 +21,26 @@ export interface ListRequest {
 
 export const LIST_LIMIT = { usual: 50, highest: 1000 } as const;
 
-/** Kinds whose order is the same in no two stores (bytes) or has no meaning (json). */
-const UNORDERED: readonly FieldKind[] = ['bytes', 'json'];
+/** Kinds whose order is the same in no two stores (bytes, interval) or has no meaning. */
+const UNORDERED: readonly FieldKind[] = ['array', 'bytes', 'hstore', 'interval', 'json'];
+/** Kinds of which only the absence can be asked for. */
+const OPAQUE: readonly FieldKind[] = ['array', 'hstore', 'json'];
 /** Operators that need an order, and so never match null. */
 const RANGES: readonly FilterOperator[] = ['gt', 'gte', 'lt', 'lte'];
 const FILTER = /^filter\[([^\][]*)\](?:\[([^\][]*)\])?$/;
 const INTEGER = /^-?\d{1,15}$/;
 const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
 
+/** An extended decimal is in MongoDB a number or, when it is too long, a text. */
 export function isOrdered(field: Field): boolean {
-  return !UNORDERED.includes(field.type.kind);
+  return (
+    !UNORDERED.includes(field.type.kind) && !(field.type.kind === 'decimal' && field.type.extended === true)
+  );
 }
 
-/** The operators that a field takes: a JSON text has many spellings, so only its absence can be asked for. */
+/** The operators that a field takes. */
 export function operatorsOf(field: Field): readonly FilterOperator[] {
-  if (field.type.kind === 'json') return ['eq', 'ne'];
+  if (OPAQUE.includes(field.type.kind)) return ['eq', 'ne'];
   return FILTER_OPERATORS.filter((operator) => isOrdered(field) || !RANGES.includes(operator));
 }
 
@@ -150,8 +155,11 @@ function readValue(field: Field, operator: FilterOperator, raw: string): Canonic
     if (!RANGES.includes(operator)) return null;
     throw new FicusError('value_invalid', 'null has no order; compare with eq, ne or in');
   }
-  if (field.type.kind === 'json')
-    throw new FicusError('value_invalid', 'a field of JSON text can only be compared with null');
+  if (OPAQUE.includes(field.type.kind))
+    throw new FicusError(
+      'value_invalid',
+      `a field of type ${field.type.kind} can only be compared with null`,
+    );
   const text = raw.replaceAll(/\\(.)/gs, '$1');
   switch (field.type.kind) {
     case 'boolean':

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ordersPlan } from '#testing/orders-plan';
+import { field, ordersPlan } from '#testing/orders-plan';
 import { FicusError } from './errors.ts';
 import { parseJson } from './json-text.ts';
 import type { Plan } from './plan.ts';
@@ -261,6 +261,28 @@ describe('readPatch', () => {
       false,
       false,
     ]);
+  });
+});
+
+describe('an array', () => {
+  const fields = [...ordersPlan.root.fields, field('tags', { kind: 'array', of: { kind: 'long' } })];
+  const tagged: Plan = { ...ordersPlan, root: { ...ordersPlan.root, fields }, embeds: [] };
+  const tags = (value: string) => readPatch(tagged, parseJson(`{"tags":${value}}`), key, null).root.tags;
+
+  it('is replaced whole, nulls among its elements', () => {
+    expect(tags('["9007199254740993", null]')).toEqual(['9007199254740993', null]);
+    expect(tags('[]')).toEqual([]);
+    expect(tags('null')).toBeNull();
+  });
+
+  it.each([
+    ['[5]', 'the number 5 is not legal here; legal is the string "5", since JSON numbers get rounded'],
+    ['["1.5"]', '"1.5" is not legal here'],
+    ['[["1"]]', 'an array is not legal here; legal is a long as a string'],
+    ['"1"', '"1" is not legal here; legal is an array'],
+    ['{}', 'an object is not legal here; legal is an array, such as ["9007199254740993"]'],
+  ])('names what is wrong with %s', (value, says) => {
+    expect(faultsOf(() => tags(value))).toEqual({ '/tags': expect.stringContaining(says) });
   });
 });
 

@@ -259,6 +259,11 @@ class Reader {
 /** @throws FicusError `value_invalid` naming the value as it was written, and what is legal. */
 function readValue(type: FieldType, given: JsonValue): CanonicalValue {
   if (given instanceof JsonNumber) return readNumber(type, given.text);
+  if (type.kind === 'array' && Array.isArray(given))
+    return parseCanonical(
+      type,
+      given.map((element: JsonValue) => (element === null ? null : readValue(type.of, element))),
+    );
   if (isObject(given) || Array.isArray(given))
     throw new FicusError(
       'value_invalid',
@@ -303,6 +308,8 @@ function wireFormOf(type: FieldType): string {
       return `a ${type.kind} as a JSON number`;
     case 'string':
       return 'a string';
+    case 'array':
+      return `an array, such as ${JSON.stringify(exampleOf(type))}`;
     default:
       return `a ${type.kind} as a string, such as ${JSON.stringify(exampleOf(type))}`;
   }

@@ -86,6 +86,7 @@ const PLAN: Plan = {
     ignore: [],
   },
   embeds: [],
+  truncate: 'hold',
   reconcile: { schedule: null, maxRowsPerSecond: null, repair: 'log-only', allowEmpty: false },
   levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1, badShare: 1 },
 };

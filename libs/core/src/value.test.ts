@@ -1,18 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isoFromDays, isoFromMicros, isoFromMillis, timeFromMicros } from './calendar.ts';
 import { FicusError } from './errors.ts';
 import type { FieldType } from './field-type.ts';
-import {
-  hexToBase64,
-  isoFromDays,
-  isoFromMicros,
-  isoFromMillis,
-  parseCanonical,
-  parseText,
-  plainDecimal,
-  timeFromMicros,
-  trimBlanks,
-} from './value.ts';
+import { hexToBase64, parseCanonical, parseText, plainDecimal, trimBlanks } from './value.ts';
 
 const text = (length: number | null = null, trim = false): FieldType => ({ kind: 'string', trim, length });
 const decimal = (precision: number | null = null, scale: number | null = null): FieldType => ({

@@ -1,5 +1,16 @@
-import { FicusError } from './errors.ts';
-import type { CanonicalValue, FieldType } from './field-type.ts';
+import { arrayElements } from './array-text.ts';
+import { parseDate, parseStamp, parseTime, parseZonedTime } from './calendar.ts';
+import { isoFromEra } from './era.ts';
+import {
+  type CanonicalScalar,
+  type CanonicalValue,
+  type ElementType,
+  type FieldType,
+  isList,
+} from './field-type.ts';
+import { canonicalHstore, readHstore } from './hstore.ts';
+import { canonicalInterval } from './interval.ts';
+import { refuse } from './refusal.ts';
 
 const INT_MIN = -2_147_483_648;
 const INT_MAX = 2_147_483_647;
@@ -10,16 +21,9 @@ export const DECIMAL_DIGITS = 34;
 /** Its smallest exponent: digits after the point beyond this many have no place in it. */
 const DECIMAL_FRACTION = 6_176;
 
-const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
-const TIME = /^(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?$/;
-const STAMP =
-  /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(Z|[+-](?:0\d|1[0-5])(?::?[0-5]\d)?)?$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** RFC 4648 with padding; the bits that padding leaves over are zero, so that equal bytes have one text. */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$/;
-/** Days since the epoch of 0001-01-01 and 9999-12-31. */
-const FIRST_DAY = -719_162;
-const LAST_DAY = 2_932_896;
 const DECIMAL = /^-?\d+(\.\d+)?$/;
 
 /**
@@ -43,7 +47,7 @@ export function parseCanonical(type: FieldType, value: unknown): CanonicalValue 
     case 'long':
       return parseLong(value);
     case 'decimal':
-      return parseDecimal(value, type.precision, type.scale);
+      return parseDecimal(value, type);
     case 'string':
       return parseString(value, type);
     case 'json':
@@ -55,14 +59,24 @@ export function parseCanonical(type: FieldType, value: unknown): CanonicalValue 
     case 'bytes':
       return typeof value === 'string' && BASE64.test(value) ? value : refuse(value, 'base64 text');
     case 'date':
-      return typeof value === 'string' && isDate(value) ? value : refuse(value, 'a date, YYYY-MM-DD');
-    case 'time': {
-      const time = typeof value === 'string' ? padTime(value, type.precision) : null;
-      return time ?? refuse(value, `a time, HH:MM:SS with at most ${type.precision} fractional digits`);
-    }
+      return parseDate(value, type.extended);
+    case 'time':
+      return parseTime(value, type.precision);
+    case 'timetz':
+      return parseZonedTime(value, type.precision);
     case 'timestamp':
     case 'timestamptz':
       return parseStamp(value, type);
+    case 'interval':
+      return canonicalInterval(value);
+    case 'bits':
+      return parseBits(value, type.length);
+    case 'hstore':
+      return canonicalHstore(value);
+    case 'array':
+      return Array.isArray(value)
+        ? value.map((element) => parseElement(type.of, element))
+        : refuse(value, 'an array');
   }
 }
 
@@ -84,20 +98,41 @@ export function parseText(type: FieldType, text: string | null): CanonicalValue 
     case 'bytes':
       return text.startsWith('\\x') ? hexToBase64(text.slice(2)) : hexToBase64(text);
     case 'decimal':
-      return parseDecimal(plainDecimal(text.trim()), type.precision, type.scale);
+      return parseDecimal(plainDecimal(text.trim()), type);
     case 'long':
       return parseLong(text.trim());
     case 'string':
       return type.trim ? trimBlanks(text) : text;
     case 'json':
       return text;
+    case 'hstore':
+      return readHstore(text);
+    case 'array':
+      return arrayElements(text).map((element) => readElement(type.of, element));
     case 'date':
-    case 'time':
     case 'timestamp':
     case 'timestamptz':
+      return parseCanonical(type, type.extended === true ? isoFromEra(text) : text);
+    case 'bits':
+    case 'interval':
+    case 'time':
+    case 'timetz':
     case 'uuid':
       return parseCanonical(type, text);
   }
+}
+
+function parseElement(type: ElementType, value: unknown): CanonicalScalar {
+  return scalar(parseCanonical(type, value));
+}
+
+function readElement(type: ElementType, text: string | null): CanonicalScalar {
+  return scalar(parseText(type, text));
+}
+
+function scalar(value: CanonicalValue): CanonicalScalar {
+  if (isList(value)) throw new Error('broken assumption: an element is no array');
+  return value;
 }
 
 /** Removes the blank padding of CHAR columns: trailing U+0020 only, as the databases themselves define it. */
@@ -122,40 +157,6 @@ export function plainDecimal(text: string): string {
   const rest = padded.slice(at);
   const body = rest === '' ? integer : `${integer}.${rest}`;
   return sign === '-' ? `-${body}` : body;
-}
-
-/** Milliseconds since the epoch to `YYYY-MM-DDTHH:MM:SS.mmm`; years 0001 to 9999. */
-export function isoFromMillis(ms: number): string {
-  return new Date(ms).toISOString().slice(0, -1);
-}
-
-/** Microseconds since the epoch to an ISO text with `precision` fractional digits, without a zone. */
-export function isoFromMicros(micros: bigint, precision: number): string {
-  const seconds = floorDivide(micros, 1_000_000n);
-  const rest = micros - seconds * 1_000_000n;
-  const head = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
-  return precision === 0 ? head : `${head}.${String(rest).padStart(6, '0').slice(0, precision)}`;
-}
-
-/** Days since the epoch to YYYY-MM-DD. @throws FicusError `value_invalid` beyond the years 0001 to 9999. */
-export function isoFromDays(days: number): string {
-  if (!Number.isInteger(days) || days < FIRST_DAY || days > LAST_DAY)
-    return refuse(days, `a number of days since 1970-01-01, from ${FIRST_DAY} to ${LAST_DAY}`);
-  return new Date(days * 86_400_000).toISOString().slice(0, 10);
-}
-
-/** Microseconds since midnight to HH:MM:SS with `precision` fractional digits; 24:00:00 is legal in PostgreSQL. */
-export function timeFromMicros(micros: bigint, precision: number): string {
-  const seconds = Number(micros / 1_000_000n);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const head = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
-  const fraction = String(micros % 1_000_000n).padStart(6, '0');
-  return precision === 0 ? head : `${head}.${fraction.slice(0, precision)}`;
-}
-
-function floorDivide(a: bigint, b: bigint): bigint {
-  const quotient = a / b;
-  return a % b < 0n ? quotient - 1n : quotient;
 }
 
 function parseDouble(value: unknown): CanonicalValue {
@@ -191,11 +192,17 @@ function parseLong(value: unknown): CanonicalValue {
   return exact >= LONG_MIN && exact <= LONG_MAX ? String(exact) : refuse(value, legal);
 }
 
-function parseDecimal(value: unknown, precision: number | null, scale: number | null): CanonicalValue {
-  const legal =
+/** Words for what is no number; of them PostgreSQL's numeric and Db2's DECFLOAT have all three. */
+const NO_NUMBERS = ['NaN', 'Infinity', '-Infinity'];
+
+function parseDecimal(value: unknown, type: Extract<FieldType, { kind: 'decimal' }>): CanonicalValue {
+  const { precision, scale, extended = false } = type;
+  const number =
     precision === null
       ? 'a string such as "12.50"'
       : `a string such as "12.50" of ${precision} digits, ${scale ?? 0} after the point`;
+  const legal = extended ? `${number}, or ${NO_NUMBERS.map((one) => `"${one}"`).join(', ')}` : number;
+  if (extended && typeof value === 'string' && NO_NUMBERS.includes(value)) return value;
   if (typeof value !== 'string' || !DECIMAL.test(value)) return refuse(value, legal);
   const negative = value.startsWith('-');
   const [whole = '', fraction = ''] = (negative ? value.slice(1) : value).split('.');
@@ -204,16 +211,22 @@ function parseDecimal(value: unknown, precision: number | null, scale: number | 
   const kept =
     scale === null ? fraction : fraction.slice(0, Math.max(scale, 0)).padEnd(Math.max(scale, 0), '0');
   const integer = whole.replace(/^0+(?=\d)/, '');
-  const significant = (integer + kept).replace(/^0+/, '').length;
   if (precision !== null && integer.replace(/^0+/, '').length > precision - Math.max(scale ?? 0, 0))
     return refuse(value, legal);
-  if (significant > DECIMAL_DIGITS || kept.length > DECIMAL_FRACTION)
+  const body = kept === '' ? integer : `${integer}.${kept}`;
+  if (!extended && !fitsDecimal128(body))
     return refuse(
       value,
       `at most ${DECIMAL_DIGITS} significant digits, at most ${DECIMAL_FRACTION} of them after the point, which is what MongoDB can hold exactly`,
     );
-  const body = kept === '' ? integer : `${integer}.${kept}`;
   return negative && /[1-9]/.test(body) ? `-${body}` : body;
+}
+
+/** Can MongoDB's Decimal128 hold this canonical decimal exactly, with its scale? */
+export function fitsDecimal128(text: string): boolean {
+  const [whole = '', fraction = ''] = text.split('.');
+  const significant = (whole + fraction).replace(/^-?0*/, '').length;
+  return !NO_NUMBERS.includes(text) && significant <= DECIMAL_DIGITS && fraction.length <= DECIMAL_FRACTION;
 }
 
 function parseString(value: unknown, type: Extract<FieldType, { kind: 'string' }>): CanonicalValue {
@@ -227,6 +240,12 @@ function parseString(value: unknown, type: Extract<FieldType, { kind: 'string' }
   return text;
 }
 
+function parseBits(value: unknown, length: number): CanonicalValue {
+  return typeof value === 'string' && value.length === length && /^[01]*$/.test(value)
+    ? value
+    : refuse(value, `a string of ${length} digits 0 and 1`);
+}
+
 function parseJson(value: unknown): CanonicalValue {
   if (typeof value !== 'string' || !value.isWellFormed()) return refuse(value, 'a string that holds JSON');
   try {
@@ -235,51 +254,6 @@ function parseJson(value: unknown): CanonicalValue {
   } catch {
     return refuse(value, 'a string that holds JSON');
   }
-}
-
-function parseStamp(
-  value: unknown,
-  type: { kind: 'timestamp' | 'timestamptz'; precision: number },
-): CanonicalValue {
-  const zoned = type.kind === 'timestamptz';
-  const legal = `ISO 8601 ${zoned ? 'with a zone' : 'without a zone'} and at most ${type.precision} fractional digits, years 0001 to 9999`;
-  const match = typeof value === 'string' ? STAMP.exec(value) : null;
-  if (match === null) return refuse(value, legal);
-  const [, date = '', clock = '', zone] = match;
-  const time = padTime(clock, type.precision);
-  if (!isDate(date) || time === null || time.startsWith('24') || (zone !== undefined) !== zoned)
-    return refuse(value, legal);
-  if (!zoned) return `${date}T${time}`;
-  const utc = shift(`${date}T${time}`, zone ?? 'Z');
-  // A zone can carry the first and the last day out of the years that are legal.
-  return isDate(utc.slice(0, 10)) ? `${utc}Z` : refuse(value, legal);
-}
-
-/** Moves a local time into UTC; the fraction is untouched, since zones are whole minutes. */
-function shift(local: string, zone: string): string {
-  if (zone === 'Z') return local;
-  const match = /^([+-])(\d{2}):?(\d{2})?$/.exec(zone);
-  const minutes = (Number(match?.[2] ?? 0) * 60 + Number(match?.[3] ?? 0)) * (match?.[1] === '-' ? -1 : 1);
-  const seconds = Date.parse(`${local.slice(0, 19)}Z`) - minutes * 60_000;
-  return new Date(seconds).toISOString().slice(0, 19) + local.slice(19);
-}
-
-function isDate(text: string): boolean {
-  const match = DATE.exec(text);
-  if (match === null || match[1] === '0000') return false;
-  const ms = Date.parse(`${text}T00:00:00Z`);
-  return Number.isFinite(ms) && new Date(ms).toISOString().slice(0, 10) === text;
-}
-
-function padTime(text: string, precision: number): string | null {
-  const match = TIME.exec(text);
-  if (match === null) return null;
-  const [, hours = '', minutes = '', seconds = '', fraction = ''] = match;
-  const midnight = hours === '24' && minutes === '00' && seconds === '00' && !/[1-9]/.test(fraction);
-  if ((Number(hours) > 23 && !midnight) || Number(minutes) > 59 || Number(seconds) > 59) return null;
-  if (/[1-9]/.test(fraction.slice(precision))) return null;
-  const head = `${hours}:${minutes}:${seconds}`;
-  return precision === 0 ? head : `${head}.${fraction.slice(0, precision).padEnd(precision, '0')}`;
 }
 
 const BASE64_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
@@ -303,15 +277,4 @@ function countCodePoints(text: string): number {
   let count = 0;
   for (const _ of text) count++;
   return count;
-}
-
-function refuse(value: unknown, legal: string): never {
-  throw new FicusError('value_invalid', `${shownValue(value)} is not legal here; legal is ${legal}`);
-}
-
-/** Any value that came from outside, as a message shows it: it must never fail by itself. */
-export function shownValue(value: unknown): string {
-  const digits = (_name: string, member: unknown) => (typeof member === 'bigint' ? String(member) : member);
-  const shown = typeof value === 'bigint' ? String(value) : (JSON.stringify(value, digits) ?? 'undefined');
-  return shown.length > 80 ? `${shown.slice(0, 77)}...` : shown;
 }

@@ -179,6 +179,9 @@ function wireSchema(type: unknown, namespace: string, records: ReadonlyMap<strin
     name: typeof name === 'string' ? name : null,
     type: typeof declared === 'string' ? declared : (CONNECT_TYPES[avroType] ?? avroType),
     parameters: parametersOf(found['connect.parameters']),
+    ...(found['items'] === undefined
+      ? {}
+      : { items: wireSchema(withoutNull(found['items']), namespace, records) }),
   };
 }
 

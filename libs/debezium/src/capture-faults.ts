@@ -1,6 +1,7 @@
 import type { ConnectorConfig } from './connect-client.ts';
 import { type CaptureSettings, controlTables, notificationTopic } from './connector-config.ts';
 import { formFaults } from './connector-form.ts';
+import { modeFaults } from './mode-faults.ts';
 
 /** What a connector that somebody else configures has to be like. */
 export interface ForeignCapture {
@@ -40,6 +41,7 @@ export function captureFaults(config: ConnectorConfig, of: ForeignCapture): read
         ]),
     ...['key', 'value'].flatMap((side) => converterFaults(config, side, of.hasRegistry)),
     ...formFaults(config),
+    ...modeFaults(config).refused,
     ...tableFaults(config, [heartbeat, signal]),
   ];
 }

@@ -16,7 +16,15 @@ const FLAT: ConnectorConfig = {
 
 describe('recordForm', () => {
   it('is plain where nothing is changed', () => {
-    expect(recordForm(POSTGRES)).toEqual(PLAIN_FORM);
+    const { decodeValue, ...plain } = recordForm(POSTGRES);
+    expect({ ...plain, decodeValue: PLAIN_FORM.decodeValue }).toEqual(PLAIN_FORM);
+  });
+
+  it("decodes values by the connector's modes", () => {
+    const { decodeValue } = recordForm({ ...POSTGRES, 'time.precision.mode': 'microseconds' });
+    const second = { value: 1_000_000, schema: null };
+    expect(decodeValue({ kind: 'timestamp', precision: 0 }, second)).toBe('1970-01-01T00:00:01');
+    expect(() => recordForm({ ...POSTGRES, 'binary.handling.mode': 'octets' })).toThrow(/legal are bytes/);
   });
 
   it('knows what the flattening adds, under which names', () => {

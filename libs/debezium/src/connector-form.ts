@@ -1,7 +1,8 @@
 import type { ConnectorConfig } from './connect-client.ts';
 import type { RecordForm } from './decoder.ts';
 import { DELETED, type FlatForm, METADATA, type Metadata, type Places } from './flat.ts';
-import { decodeValue } from './value.ts';
+import { valueDecoder } from './value.ts';
+import { modesOf } from './wire-modes.ts';
 
 const FLATTENING = 'io.debezium.transforms.ExtractNewRecordState';
 
@@ -12,16 +13,19 @@ const HARMLESS = [
   'org.apache.kafka.connect.transforms.RegexRouter',
 ];
 
-const APICURIO = 'io.apicurio.registry.utils.converter.AvroConverter';
+export const APICURIO = 'io.apicurio.registry.utils.converter.AvroConverter';
 
-/** How records come by this configuration. `formFaults` says whether they can be read at all. */
+/**
+ * How records come by this configuration. `formFaults` says whether they can be read at all.
+ * @throws FicusError `setting_invalid` for a mode of Debezium's that does not exist.
+ */
 export function recordForm(config: ConnectorConfig): RecordForm {
   const flattening = transformsOf(config).find(({ type }) => type === FLATTENING);
   return {
     adjustedNames: (config['field.name.adjustment.mode'] ?? 'none') !== 'none',
     nullsReplaced: config['value.converter'] === APICURIO,
     flat: flattening === undefined ? null : flatForm(config, flattening),
-    decodeValue,
+    decodeValue: valueDecoder(modesOf(config)),
   };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { emptyDocument, fold, type StoredDocument } from '#core/apply';
 import { interpretEvent } from '#core/change-event';
-import type { Content, FieldKind, FieldType } from '#core/field-type';
+import type { Content, ElementType, FieldType } from '#core/field-type';
 import { keyText } from '#core/key';
 import type { Field, Plan } from '#core/plan';
 import { parseText } from '#core/value';
@@ -10,7 +10,11 @@ import { recordForm } from './connector-form.ts';
 import { type DecodedRecord, PLAIN_FORM, RecordDecoder } from './decoder.ts';
 import type { LogRecord } from './log-record.ts';
 import { CachedSchemas } from './schema-registry.ts';
-import { decodeValue } from './value.ts';
+import { valueDecoder } from './value.ts';
+import { modesOf } from './wire-modes.ts';
+
+/** The connectors ran with Debezium's defaults. */
+const decodeValue = valueDecoder(modesOf({}));
 
 const schemas = new CachedSchemas(new RecordedSchemas());
 const decoder = new RecordDecoder({ schemas, form: () => PLAIN_FORM });
@@ -45,8 +49,9 @@ async function recordedLogs(): Promise<(variant: string, topic: string) => reado
 }
 
 const plain = (
-  kind: Exclude<FieldKind, 'decimal' | 'string' | 'time' | 'timestamp' | 'timestamptz'>,
+  kind: 'boolean' | 'bytes' | 'date' | 'double' | 'float' | 'hstore' | 'int' | 'json' | 'long' | 'uuid',
 ): FieldType => ({ kind });
+const array = (of: ElementType): FieldType => ({ kind: 'array', of });
 const TEXT: FieldType = { kind: 'string', trim: false, length: null };
 const CHAR: FieldType = { kind: 'string', trim: true, length: null };
 const decimal = (precision: number | null, scale: number | null): FieldType => ({
@@ -54,7 +59,7 @@ const decimal = (precision: number | null, scale: number | null): FieldType => (
   precision,
   scale,
 });
-const timed = (kind: 'time' | 'timestamp' | 'timestamptz', precision: number): FieldType => ({
+const timed = (kind: 'time' | 'timestamp' | 'timestamptz' | 'timetz', precision: number): FieldType => ({
   kind,
   precision,
 });
@@ -108,10 +113,14 @@ const tables: readonly Table[] = [
       d: plain('double'),
       b: plain('boolean'),
       o: LONG,
+      r: plain('float'),
+      n: { kind: 'decimal', precision: null, scale: null, extended: true },
+      n38: { kind: 'decimal', precision: 38, scale: 10, extended: true },
+      // numeric(5,-2), which comes with 2,046 zeros after the point.
+      n_neg: decimal(7, 0),
     },
-    // n and n38 hold more digits than Decimal128; n_neg has a negative scale and m is money, which plans ignore;
-    // r, a single-precision number, comes with Java's two digits at least (1.4E-45 for PostgreSQL's 1e-45).
-    ignore: ['n', 'n38', 'n_neg', 'm', 'r'],
+    // Money: snapshot and stream do not agree on large amounts.
+    ignore: ['m'],
   },
   {
     name: 't_time',
@@ -129,9 +138,11 @@ const tables: readonly Table[] = [
       ts6: timed('timestamp', 6),
       tz: timed('timestamptz', 6),
       tz3: timed('timestamptz', 3),
+      ttz: timed('timetz', 6),
       note: TEXT,
     },
-    ignore: ['ttz', 'iv'],
+    // The connectors sent intervals as microseconds.
+    ignore: ['iv'],
     // Year 1 in a snapshot row comes by the Julian calendar, two days before the first that is legal.
     except: ['4'],
   },
@@ -149,8 +160,14 @@ const tables: readonly Table[] = [
       vc: TEXT,
       ci: TEXT,
       num: decimal(null, null),
+      ta: array({ kind: 'string', trim: false, length: null }),
+      ia: array({ kind: 'int' }),
+      la: array({ kind: 'long' }),
+      ua: array({ kind: 'uuid' }),
+      hs: plain('hstore'),
+      x: TEXT,
     },
-    ignore: ['ta', 'ia', 'la', 'ua', 'hs', 'x'],
+    ignore: [],
   },
   {
     name: 't_text',
@@ -171,27 +188,18 @@ const tables: readonly Table[] = [
       cd: TEXT,
       ci: TEXT,
       lt: TEXT,
+      b1: { kind: 'bits', length: 1 },
+      b8: { kind: 'bits', length: 8 },
+      ia: array({ kind: 'int' }),
+      ta: array({ kind: 'string', trim: false, length: null }),
+      ua: array({ kind: 'uuid' }),
+      da: array({ kind: 'date' }),
+      hs: plain('hstore'),
+      r4: TEXT,
+      x: TEXT,
+      ts: TEXT,
     },
-    ignore: [
-      'ea',
-      'pt',
-      'b1',
-      'b8',
-      'vb',
-      'ia',
-      'ta',
-      'na',
-      'ba',
-      'ua',
-      'da',
-      'tza',
-      'hs',
-      'r4',
-      'tr',
-      'x',
-      'ts',
-      'bx',
-    ],
+    ignore: ['ea', 'pt', 'vb', 'na', 'ba', 'tza', 'tr', 'bx'],
   },
   {
     name: 't_nan',
@@ -224,6 +232,7 @@ function planOf(table: Table, topic = `p.public.${table.name}`): Plan {
     collection: 'corpus',
     root: { table: `public.${table.name}`, key: table.key, fields, ignore: table.ignore },
     embeds: [],
+    truncate: 'hold',
     reconcile: { schedule: null, maxRowsPerSecond: null, repair: 'log-only', allowEmpty: false },
     levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1, badShare: 0.05 },
   };

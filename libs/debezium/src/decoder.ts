@@ -10,7 +10,8 @@ import { headerOf, type LogRecord } from './log-record.ts';
 import { isConfluent, readSchemaHeader, type SchemaReference, splitConfluent } from './schema-reference.ts';
 import type { CachedSchemas } from './schema-registry.ts';
 import { isRecord, rowOf, type Side } from './side.ts';
-import { decodeValue } from './value.ts';
+import { valueDecoder } from './value.ts';
+import { FICUS_MODES } from './wire-modes.ts';
 
 /** `tombstone` is none that deletes; `other` are records that carry no row, told by their content. */
 export type DecodedRecord =
@@ -35,7 +36,7 @@ export const PLAIN_FORM: RecordForm = {
   adjustedNames: false,
   nullsReplaced: false,
   flat: null,
-  decodeValue,
+  decodeValue: valueDecoder(FICUS_MODES),
 };
 
 export interface DecoderParts {

@@ -94,12 +94,16 @@ function columnSchemas(struct: Readonly<Record<string, unknown>>): ReadonlyMap<s
   const columns = new Map<string, WireSchema>();
   for (const field of listOf(struct['fields'])) {
     if (!isRecord(field) || typeof field['field'] !== 'string') continue;
-    const { name, type, parameters } = field;
-    columns.set(field['field'], {
-      name: typeof name === 'string' ? name : null,
-      type: typeof type === 'string' ? type : '',
-      parameters: parametersOf(parameters),
-    });
+    columns.set(field['field'], wireSchema(field));
   }
   return columns;
+}
+
+function wireSchema({ name, type, parameters, items }: Readonly<Record<string, unknown>>): WireSchema {
+  return {
+    name: typeof name === 'string' ? name : null,
+    type: typeof type === 'string' ? type : '',
+    parameters: parametersOf(parameters),
+    ...(isRecord(items) ? { items: wireSchema(items) } : {}),
+  };
 }

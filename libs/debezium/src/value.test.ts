@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { UNAVAILABLE } from '#core/change-event';
 import { FicusError } from '#core/errors';
 import type { FieldType } from '#core/field-type';
-import { decodeValue } from './value.ts';
+import { valueDecoder } from './value.ts';
+import { FICUS_MODES } from './wire-modes.ts';
 
 interface Case {
   readonly what: string;
@@ -22,6 +23,8 @@ const stamp = (precision: number): FieldType => ({ kind: 'timestamp', precision 
 const STAMPTZ: FieldType = { kind: 'timestamptz', precision: 6 };
 const PLACEHOLDER = '__debezium_unavailable_value';
 const CONNECT = 'org.apache.kafka.connect.data';
+
+const decodeValue = valueDecoder(FICUS_MODES);
 
 function decode({ type, value, schema }: Omit<Case, 'what' | 'canonical'>): unknown {
   const [name, parameters = {}] = schema ?? [];
@@ -155,7 +158,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-describe('decodeValue', () => {
+describe('valueDecoder', () => {
   it.each(cases)('$what', (one) => expect(decode(one)).toBe(one.canonical));
 });
 
@@ -166,6 +169,13 @@ interface Refusal extends Omit<Case, 'canonical'> {
 const refusals: readonly Refusal[] = [
   { what: 'a decimal that came as a number', type: DECIMAL, value: 12.5, says: /decimal\.handling\.mode/ },
   { what: 'a numeric that is none', type: DECIMAL, value: 'NAN', says: /"NAN" is not legal/ },
+  {
+    what: 'days of another schema',
+    type: { kind: 'date' },
+    value: 1,
+    schema: ['io.debezium.time.Year'],
+    says: /io\.debezium\.time\.Year/,
+  },
   { what: 'a number for a text', type: TEXT, value: 5, says: /a string/ },
   { what: 'an object for a text', type: TEXT, value: { a: 1 }, says: /a string/ },
   { what: 'a long for an int', type: { kind: 'int' }, value: 2 ** 31, says: /2147483647/ },
@@ -223,7 +233,7 @@ const refusals: readonly Refusal[] = [
   { what: 'bits for bytes of another alphabet', type: { kind: 'bytes' }, value: '_-8=', says: /base64/ },
 ];
 
-describe('decodeValue refuses', () => {
+describe('valueDecoder refuses', () => {
   it.each(refusals)('$what', ({ says, ...one }) => {
     expect(() => decode(one)).toThrow(says);
     expect(() => decode(one)).toThrow(FicusError);

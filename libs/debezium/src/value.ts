@@ -1,154 +1,132 @@
 import { UNAVAILABLE, type ValueDecoder, type WireValue } from '#core/change-event';
 import { FicusError } from '#core/errors';
-import type { CanonicalValue, FieldType } from '#core/field-type';
-import {
-  isoFromDays,
-  isoFromMicros,
-  parseCanonical,
-  plainDecimal,
-  shownValue,
-  timeFromMicros,
-} from '#core/value';
-
-/** Debezium's default `unavailable.value.placeholder`, and its base64 form in a bytea column. */
-const PLACEHOLDER = '__debezium_unavailable_value';
-const PLACEHOLDER_BASE64 = Buffer.from(PLACEHOLDER).toString('base64');
-
-/** Times are written with all their digits; `parseCanonical` refuses more of them than the field has. */
-const MICROS = 6;
-
-const JSON_KINDS: readonly FieldType['kind'][] = ['string', 'json', 'uuid'];
+import type { ElementType, FieldType } from '#core/field-type';
+import { shownValue } from '#core/refusal';
+import { hexToBase64, parseCanonical } from '#core/value';
+import { decimalText } from './decimal.ts';
+import { placeholderTest } from './placeholder.ts';
+import { dateText, stampText, timeText } from './temporal.ts';
+import type { WireModes } from './wire-modes.ts';
 
 /**
- * Decodes a value of Debezium's JSON formats. With schemas the semantic name decides; without, the plan's type and
- * the modes that Ficus configures (`decimal.handling.mode=string`, `time.precision.mode=adaptive`,
- * `binary.handling.mode=bytes`). Formats: Debezium documentation, "Data type mappings".
+ * Decodes values of Debezium's formats. With a schema its semantic name decides; without, the plan's type and the modes
+ * of the connector. Formats: Debezium documentation, "Data type mappings".
  */
-export const decodeValue: ValueDecoder = (type, wire) => {
+export function valueDecoder(modes: WireModes): ValueDecoder {
+  const isPlaceholder = placeholderTest(modes);
+  return (type, wire) => {
+    const { value } = wire;
+    if (value === null || value === undefined) return null;
+    if (isPlaceholder(type, value)) return UNAVAILABLE;
+    return parseCanonical(type, nearCanonical(type, wire, modes));
+  };
+}
+
+/** What `parseCanonical` takes. */
+function nearCanonical(type: FieldType, wire: WireValue, modes: WireModes): unknown {
   const { value } = wire;
-  if (value === null || value === undefined) return null;
-  if (value === PLACEHOLDER || (type.kind === 'bytes' && value === PLACEHOLDER_BASE64)) return UNAVAILABLE;
-  if (JSON_KINDS.includes(type.kind)) return parseCanonical(type, value);
   switch (type.kind) {
     case 'decimal':
-      return parseCanonical(type, decimalText(wire));
+      return decimalText(wire, modes, type.extended === true);
     case 'long':
-      return parseCanonical(
-        type,
-        typeof value === 'bigint' || typeof value === 'number' ? String(value) : value,
-      );
+      return typeof value === 'bigint' || typeof value === 'number' ? String(value) : value;
     case 'date':
-      return parseCanonical(type, typeof value === 'number' ? isoFromDays(value) : value);
+      return dateText(wire, type.extended === true);
     case 'time':
-      return parseCanonical(type, timeText(type.precision, wire));
+      return timeText(type.precision, wire, modes);
     case 'timestamp':
-      return parseCanonical(type, stampText(type.precision, wire));
+      return stampText(type, wire, modes);
     case 'double':
     case 'float':
-      return parseCanonical(type, typeof value === 'bigint' ? Number(value) : value);
+      return typeof value === 'bigint' ? Number(value) : value;
     case 'boolean':
-      return parseCanonical(type, typeof value === 'number' ? value !== 0 : value);
-    default:
-      return parseCanonical(type, value);
+      return typeof value === 'number' ? value !== 0 : value;
+    case 'bytes':
+      return bytesText(wire, modes);
+    case 'interval':
+      return intervalText(wire);
+    case 'bits':
+      return bitsText(type.length, value);
+    case 'hstore':
+      return isMap(value) ? JSON.stringify(value) : value;
+    case 'array':
+      return elementsOf(type.of, wire, modes);
+    case 'int':
+    case 'json':
+    case 'string':
+    case 'timestamptz':
+    case 'timetz':
+    case 'uuid':
+      return value;
   }
-};
+}
 
-function decimalText(wire: WireValue): CanonicalValue {
-  const { value, schema } = wire;
-  if (schema?.name === 'org.apache.kafka.connect.data.Decimal' && typeof value === 'string') {
-    return withScale(unscaled(value), Number(schema.parameters['scale'] ?? 0));
-  }
-  if (isVariableScale(value)) return withScale(unscaled(value.value), value.scale);
-  if (typeof value === 'string') return plainDecimal(value);
+/** A row of an array that Java could not print: what Debezium 3.3.1 sends of an array of two dimensions. */
+const JAVA_ARRAY = /^\[L?[\w.]+;?@[0-9a-f]+$/;
+
+function elementsOf(type: ElementType, { value, schema }: WireValue, modes: WireModes): unknown {
+  if (!Array.isArray(value)) return value;
+  return value.map((element: unknown) => {
+    if (element === null) return null;
+    if (typeof element === 'string' && JAVA_ARRAY.test(element))
+      throw new FicusError(
+        'value_invalid',
+        `${shownValue(element)} is not legal here; legal is an array of one dimension`,
+      );
+    return nearCanonical(type, { value: element, schema: schema?.items ?? null }, modes);
+  });
+}
+
+function intervalText({ value }: WireValue): unknown {
+  if (typeof value === 'string') return wholeMicros(value);
+  if (typeof value !== 'number' && typeof value !== 'bigint') return value;
   throw new FicusError(
     'value_invalid',
-    `${shownValue(value)} came as a number, which loses digits; set the connector's decimal.handling.mode to string or precise`,
+    `${shownValue(value)} came as microseconds, in which months and days are lost; set the connector's interval.handling.mode to string`,
   );
 }
 
-/** `io.debezium.data.VariableScaleDecimal`: numeric without a scale of its own. */
-function isVariableScale(value: unknown): value is { scale: number; value: string } {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'scale' in value &&
-    Number.isSafeInteger(value.scale) &&
-    'value' in value &&
-    typeof value.value === 'string'
-  );
+/**
+ * Debezium 3.3.1 takes the seconds through a double and cuts it to nine digits: it sends 1.558855 s as `1.558854999S`.
+ * Nothing but whole microseconds can have been meant by what is a nanosecond from them.
+ */
+function wholeMicros(text: string): string {
+  return text.replace(/(\d+)\.(\d{9})S$/, (sent, seconds: string, fraction: string) => {
+    const nanos = BigInt(seconds + fraction);
+    const micros = (nanos + 500n) / 1_000n;
+    const off = nanos - micros * 1_000n;
+    if (off < -1n || off > 1n) return sent;
+    return `${micros / 1_000_000n}.${String(micros % 1_000_000n).padStart(6, '0')}S`;
+  });
 }
 
-/** Base64 of a big-endian two's-complement integer. */
-function unscaled(base64: string): bigint {
-  const bytes = Buffer.from(base64, 'base64');
-  if (bytes.length === 0) return 0n;
-  return BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`));
+/** Octets from the lowest on, without those at the end that are 0; a single bit comes as a boolean. */
+function bitsText(length: number, value: unknown): unknown {
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  if (typeof value !== 'string') return value;
+  const octets = [...Buffer.from(value, 'base64')].reverse();
+  const bits = octets.map((octet) => octet.toString(2).padStart(8, '0')).join('');
+  return bits.replace(/^0+/, '').padStart(length, '0');
 }
 
-function withScale(value: bigint, scale: number): string {
-  return plainDecimal(`${value}E${-scale}`);
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function timeText(precision: number, { value, schema }: WireValue): CanonicalValue {
-  if (typeof value === 'string') return value;
-  const amount = whole(value);
-  const name = schema?.name ?? (precision <= 3 ? 'io.debezium.time.Time' : 'io.debezium.time.MicroTime');
-  switch (name) {
-    case 'io.debezium.time.Time':
-    case 'org.apache.kafka.connect.data.Time':
-      return timeFromMicros(amount * 1_000n, MICROS);
-    case 'io.debezium.time.MicroTime':
-      return timeFromMicros(amount, MICROS);
-    case 'io.debezium.time.NanoTime':
-      return timeFromMicros(fromNanos(amount), MICROS);
-    default:
-      throw unsupported(name);
+/** In every mode but `bytes` a bytea travels as a text, and its schema is a plain string's. */
+function bytesText({ value, schema }: WireValue, { binary }: WireModes): unknown {
+  if (typeof value !== 'string' || schema?.type === 'bytes') return value;
+  switch (binary) {
+    case 'bytes':
+    case 'base64':
+      return value;
+    case 'base64-url-safe':
+      return value.replaceAll('-', '+').replaceAll('_', '/');
+    case 'hex':
+      if (/^([0-9a-f]{2})*$/i.test(value)) return hexToBase64(value);
+      throw new FicusError(
+        'value_invalid',
+        `${shownValue(value)} is not legal here; legal is an even number of hexadecimal digits`,
+      );
   }
-}
-
-function stampText(precision: number, { value, schema }: WireValue): CanonicalValue {
-  if (typeof value === 'string') return value;
-  const amount = whole(value);
-  const name =
-    schema?.name ?? (precision <= 3 ? 'io.debezium.time.Timestamp' : 'io.debezium.time.MicroTimestamp');
-  switch (name) {
-    case 'io.debezium.time.Timestamp':
-    case 'org.apache.kafka.connect.data.Timestamp':
-      return stamp(amount * 1_000n);
-    case 'io.debezium.time.MicroTimestamp':
-      return stamp(amount);
-    case 'io.debezium.time.NanoTimestamp':
-      return stamp(fromNanos(amount));
-    default:
-      throw unsupported(name);
-  }
-}
-
-/** Years beyond 1 to 9999 (infinity among them) have no canonical form yet and are refused by name. */
-function stamp(micros: bigint): string {
-  if (micros < -62_135_596_800_000_000n || micros >= 253_402_300_800_000_000n) {
-    throw new FicusError(
-      'value_invalid',
-      `timestamp ${micros} µs is not legal here; legal are the years 0001 to 9999`,
-    );
-  }
-  return isoFromMicros(micros, MICROS);
-}
-
-function fromNanos(nanos: bigint): bigint {
-  if (nanos % 1_000n === 0n) return nanos / 1_000n;
-  throw new FicusError('value_invalid', `${nanos} ns is not legal here; legal are whole microseconds`);
-}
-
-function whole(value: unknown): bigint {
-  if (typeof value === 'bigint') return value;
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
-  throw new FicusError(
-    'value_invalid',
-    `${shownValue(value)} is not legal here; legal is an integer or ISO text`,
-  );
-}
-
-function unsupported(name: string): FicusError {
-  return new FicusError('value_invalid', `schema ${name} is none that a field of this type can be read from`);
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Content } from '#core/field-type';
 import type { Embed } from '#core/plan';
-import { ordersPlan } from '#testing/orders-plan';
+import { field, ordersPlan } from '#testing/orders-plan';
 import { changesOf, childChanges } from './row-changes.ts';
 
 const [embed] = ordersPlan.embeds as readonly [Embed];
@@ -69,4 +69,13 @@ test.each([
   const changes = changesOf(one, content(known), content(wanted), 'default');
   const found = [...changes.values()].map((value) => (value === undefined ? 'default' : String(value)));
   expect(found[0] ?? 'none').toBe(change);
+});
+
+test('an array of the same elements is no change', () => {
+  const tags = field('tags', { kind: 'array', of: { kind: 'int' } });
+  const own = { fields: [tags], hasDefault: () => false };
+  const changed = (before: Content, after: Content) => [...changesOf(own, before, after, 'kept').values()];
+  expect(changed({ tags: [1, null] }, { tags: [1, null] })).toEqual([]);
+  expect(changed({ tags: [1, null] }, { tags: [null, 1] })).toEqual([[null, 1]]);
+  expect(changed({ tags: [] }, { tags: null })).toEqual([null]);
 });

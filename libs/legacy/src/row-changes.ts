@@ -1,6 +1,6 @@
 import type { DocumentKey } from '#core/document';
 import { FicusError } from '#core/errors';
-import type { CanonicalValue, Content } from '#core/field-type';
+import { type CanonicalValue, type Content, sameValue } from '#core/field-type';
 import { keyText } from '#core/key';
 import { type Embed, type Field, keyFields } from '#core/plan';
 import { keyOf } from '#core/render';
@@ -36,7 +36,9 @@ export function changesOf(
     const wanted = after[field.path];
     const known = before[field.path];
     const differs =
-      wanted === undefined ? unsent === 'default' && (known !== null || hasDefault(field)) : wanted !== known;
+      wanted === undefined
+        ? unsent === 'default' && (known !== null || hasDefault(field))
+        : !sameValue(wanted, known);
     if (differs) changes.set(field, wanted);
   }
   return changes;

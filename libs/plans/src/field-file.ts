@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { FIELD_KINDS, type FieldKind, type FieldType } from '#core/field-type';
+import {
+  ELEMENT_KINDS,
+  type ElementType,
+  FIELD_KINDS,
+  type FieldKind,
+  type FieldType,
+  MAX_BITS,
+} from '#core/field-type';
 import { type Field, isReserved } from '#core/plan';
 import { DECIMAL_DIGITS } from '#core/value';
 import type { Path, Section } from './section.ts';
@@ -8,9 +15,11 @@ const PATH = /^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*$/;
 
 /** Members of a field beside `column` and `type`, and the kinds that each goes with. */
 const OPTIONS: Readonly<Record<string, readonly FieldKind[]>> = {
+  extended: ['date', 'decimal', 'timestamp', 'timestamptz'],
+  of: ['array'],
   trim: ['string'],
-  length: ['string'],
-  precision: ['decimal', 'time', 'timestamp', 'timestamptz'],
+  length: ['bits', 'string'],
+  precision: ['decimal', 'time', 'timestamp', 'timestamptz', 'timetz'],
   scale: ['decimal'],
 };
 const ALWAYS = ['column', 'type', 'required', 'readOnly', 'class', 'protect'];
@@ -61,16 +70,22 @@ function readField(section: Section, base: Path, path: string): Field | null {
     );
   }
   if (kind === undefined) return null;
+  const type = readType(section, at, kind);
+  return column === undefined || type === null
+    ? null
+    : { path, segments: path.split('.'), column, type, required, readOnly };
+}
+
+/** PostgreSQL's numeric(1000) is the longest that can be declared. */
+const MAX_DIGITS = 1_000;
+
+/** Null: a fault was noted without which nobody can tell the type. */
+function readType(section: Section, at: Path, kind: FieldKind): FieldType | null {
   for (const [option, kinds] of Object.entries(OPTIONS)) {
     if (section.raw([...at, option]) !== undefined && !kinds.includes(kind)) {
       section.fault([...at, option], `does not go with type ${kind}; it goes with ${kinds.join(', ')}`);
     }
   }
-  const type = readType(section, at, kind);
-  return column === undefined ? null : { path, segments: path.split('.'), column, type, required, readOnly };
-}
-
-function readType(section: Section, at: Path, kind: FieldKind): FieldType {
   const whole = (option: string, low: number, high: number): number | null =>
     section.read(
       [...at, option],
@@ -81,7 +96,19 @@ function readType(section: Section, at: Path, kind: FieldKind): FieldType {
         .nullable()
         .default(null),
     ) ?? null;
+  const extended = section.read([...at, 'extended'], flag) === true ? ({ extended: true } as const) : {};
   switch (kind) {
+    case 'array': {
+      const of = readElement(section, [...at, 'of']);
+      return of === null ? null : { kind, of };
+    }
+    case 'bits': {
+      const length = section.read(
+        [...at, 'length'],
+        z.int('a whole number').min(1, 'at least 1').max(MAX_BITS, `at most ${MAX_BITS}`),
+      );
+      return length === undefined ? null : { kind, length };
+    }
     case 'string':
       return {
         kind,
@@ -89,30 +116,51 @@ function readType(section: Section, at: Path, kind: FieldKind): FieldType {
         length: whole('length', 1, 16_000_000),
       };
     case 'decimal': {
-      const precision = whole('precision', 1, DECIMAL_DIGITS);
-      const scale = whole('scale', 0, DECIMAL_DIGITS);
+      const most = extended.extended === true ? MAX_DIGITS : DECIMAL_DIGITS;
+      const precision = whole('precision', 1, most);
+      const scale = whole('scale', 0, most);
       if (section.raw([...at, 'precision']) === undefined && scale !== null)
         section.fault([...at, 'scale'], 'a scale needs a precision beside it');
       if (precision !== null && scale !== null && scale > precision) {
         section.fault([...at, 'scale'], `must not be greater than the precision, ${precision}`);
       }
-      return { kind, precision, scale: precision === null ? null : (scale ?? 0) };
+      return { kind, precision, scale: precision === null ? null : (scale ?? 0), ...extended };
     }
-    case 'time':
     case 'timestamp':
     case 'timestamptz':
+      return { kind, precision: whole('precision', 0, 6) ?? 6, ...extended };
+    case 'time':
+    case 'timetz':
       return { kind, precision: whole('precision', 0, 6) ?? 6 };
+    case 'date':
+      return { kind, ...extended };
     case 'boolean':
     case 'bytes':
-    case 'date':
     case 'double':
     case 'float':
+    case 'hstore':
     case 'int':
+    case 'interval':
     case 'json':
     case 'long':
     case 'uuid':
       return { kind };
   }
+}
+
+/** `of: int`, or `of: { type: string, trim: true }`. */
+function readElement(section: Section, at: Path): ElementType | null {
+  const isPlain = section.names(at).length === 0;
+  const kind = section.read(isPlain ? at : [...at, 'type'], z.enum(ELEMENT_KINDS));
+  if (isPlain || kind === undefined)
+    return kind === 'string' ? { kind, trim: false, length: null } : kind === undefined ? null : { kind };
+  section.only(at, ['type', ...Object.keys(OPTIONS)]);
+  const type = readType(section, at, kind);
+  return type !== null && isElement(type) ? type : null;
+}
+
+function isElement(type: FieldType): type is ElementType {
+  return ELEMENT_KINDS.some((kind) => kind === type.kind);
 }
 
 /** Works on the raw names, so that a fault in a field's type does not hide one in its place. */

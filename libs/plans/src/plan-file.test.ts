@@ -43,6 +43,7 @@ describe('a plan without faults', () => {
             fields: [field('lineNo', 'line_no', { kind: 'int' })],
           },
         ],
+        truncate: 'hold',
         reconcile: { schedule: '0 3 * * *', maxRowsPerSecond: 2_000, repair: 'log-only', allowEmpty: false },
         levels: { lagMs: 1_500, driftPpm: 2, verifiedMs: 172_800_000, badShare: 0.5 },
       },
@@ -187,6 +188,20 @@ describe('against the legacy systems', () => {
       expect.stringMatching(/^8 \/legacy\/version .*writable Db2 unit/),
     ]);
     expect(against(changedOrders('mode: RW', 'mode: R'), { shop: { kind: 'db2' } })).toEqual([]);
+  });
+});
+
+describe('what is done with records that cannot be applied', () => {
+  const faultsOf = (text: string) =>
+    parse(text).faults.map(({ pointer, message }) => `${pointer} ${message}`);
+
+  it('is said by a share of them and a word for truncates', () => {
+    const { plans } = parse(`${ordersFile}truncate: apply\n`);
+    expect(plans[0]).toMatchObject({ truncate: 'apply', levels: { badShare: 0.5 } });
+    expect(faultsOf(`${changedOrders('badShare: 0.5', 'badShare: 5')}truncate: maybe\n`)).toEqual([
+      expect.stringMatching(/^\/levels\/badShare .*from 0 to 1/),
+      expect.stringMatching(/^\/truncate .*hold.*apply/),
+    ]);
   });
 });
 

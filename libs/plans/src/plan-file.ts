@@ -2,11 +2,11 @@ import { CronExpressionParser } from 'cron-parser';
 import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { reasonOf } from '#core/errors';
-import type { FieldKind, FieldType } from '#core/field-type';
 import type { Embed, Field, Plan, VersionSource } from '#core/plan';
 import { isReserved, MODES, REPAIR_POLICIES, UNIT_NAME, UNIT_NAME_RULE } from '#core/plan';
 import { checkAmong, checkSystem, type PlacedPlan, type PlanSystems } from './estate.ts';
 import { readFields } from './field-file.ts';
+import { keyTypeFault } from './key-type.ts';
 import { type Path, type PlanFault, Section } from './section.ts';
 
 export type { PlanFault } from './section.ts';
@@ -34,24 +34,12 @@ const MEMBERS = [
   'fields',
   'ignore',
   'embed',
+  'truncate',
   'reconcile',
   'levels',
   'legacyWriters',
   'emergency',
 ];
-const INEXACT = 'it is not exact, and values that are equal, such as 0 and -0, have more than one text';
-/** Why a type cannot identify a row. */
-const NO_KEY: Readonly<Partial<Record<FieldKind, string>>> = {
-  boolean: 'databases do not order its values alike',
-  bytes: 'its text, base64, has not the order of its bytes',
-  double: INEXACT,
-  float: INEXACT,
-  time: 'Debezium cannot read a table in chunks by it',
-  json: 'equal values, such as {"a":1} and {"a": 1}, have more than one text',
-};
-const KEY_KINDS =
-  'legal are int, long, decimal with precision and scale, string, uuid, date, timestamp and timestamptz';
-
 const text = z.string().min(1, 'must not be empty');
 const table = z.string().regex(/^[^.]+\.[^.]+$/, 'must be schema.table');
 const columns = z.array(text).min(1, 'must name at least one column');
@@ -184,6 +172,7 @@ function readPlan(section: Section): Plan | null {
   const embeds = readEmbeds(section, rootTable, topic, key);
   const reconcile = readReconcile(section);
   const levels = readLevels(section);
+  const truncate = section.read(['truncate'], z.enum(['hold', 'apply']).default('hold')) ?? 'hold';
   section.read(['legacyWriters'], z.enum(['revoke', 'capture']).default('revoke'));
   if (section.read(['emergency'], z.enum(['none', 'lease']).default('none')) === 'lease') {
     section.fault(['emergency'], 'the lease is not built yet; legal is none');
@@ -225,6 +214,7 @@ function readPlan(section: Section): Plan | null {
     collection,
     root,
     embeds,
+    truncate,
     reconcile,
     levels,
   };
@@ -345,17 +335,9 @@ function checkKey(
       section.fault([...at, index], `key column ${column} must be mapped by a field`);
     else {
       const fault = keyTypeFault(field.type);
-      if (fault !== null) section.fault([...at, index], `${fault}; ${KEY_KINDS}`);
+      if (fault !== null) section.fault([...at, index], fault);
     }
   }
-}
-
-/** A key is a text in URLs, in cursors and between the legs: one value must have one text. */
-function keyTypeFault(type: FieldType): string | null {
-  if (type.kind === 'decimal' && type.scale === null)
-    return 'type decimal without a scale cannot be part of a key: 1 and 1.00 are one _id in MongoDB, but two texts';
-  const reason = NO_KEY[type.kind];
-  return reason === undefined ? null : `type ${type.kind} cannot be part of a key: ${reason}`;
 }
 
 function checkIgnored(section: Section, at: Path, ignore: readonly string[], fields: readonly Field[]): void {

@@ -1,6 +1,6 @@
 import type { CanonicalDocument, DocumentKey } from '#core/document';
 import { FicusError } from '#core/errors';
-import type { CanonicalValue } from '#core/field-type';
+import { type CanonicalValue, isFloating } from '#core/field-type';
 import { compareValues, keyText } from '#core/key';
 import { keyFields, type Plan } from '#core/plan';
 import type { LegacyStore, MarkedDocument, WriteCommand, WriteResult } from '#core/ports/legacy-store';
@@ -150,6 +150,8 @@ export class MemoryLegacyStore implements LegacyStore {
 function matches({ field, operator, values }: Filter, value: CanonicalValue): boolean {
   const order = (other: CanonicalValue): number => compareValues(value, other, field.type);
   const [first = null] = values;
+  // NaN has a place in an order, but it is neither less nor greater than a number.
+  const comparable = value !== null && (!isFloating(field.type) || (value === 'NaN') === (first === 'NaN'));
   switch (operator) {
     case 'eq':
     case 'in':
@@ -157,12 +159,12 @@ function matches({ field, operator, values }: Filter, value: CanonicalValue): bo
     case 'ne':
       return order(first) !== 0;
     case 'gt':
-      return value !== null && order(first) > 0;
+      return comparable && order(first) > 0;
     case 'gte':
-      return value !== null && order(first) >= 0;
+      return comparable && order(first) >= 0;
     case 'lt':
-      return value !== null && order(first) < 0;
+      return comparable && order(first) < 0;
     case 'lte':
-      return value !== null && order(first) <= 0;
+      return comparable && order(first) <= 0;
   }
 }

@@ -77,6 +77,7 @@ export const ordersPlan: Plan = {
       ],
     },
   ],
+  truncate: 'hold',
   reconcile: { schedule: null, maxRowsPerSecond: null, repair: 'log-only', allowEmpty: false },
   levels: { lagMs: 5_000, driftPpm: 0, verifiedMs: 86_400_000, badShare: 0.05 },
 };

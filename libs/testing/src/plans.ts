@@ -23,6 +23,7 @@ export function aPlan(changes: Partial<Plan> = {}): Plan {
       ignore: [],
     },
     embeds: [],
+    truncate: 'hold',
     reconcile: { schedule: null, maxRowsPerSecond: null, repair: 'log-only', allowEmpty: false },
     levels: { lagMs: 5_000, driftPpm: 0, verifiedMs: 86_400_000, badShare: 0.05 },
     ...changes,

@@ -1,14 +1,8 @@
 import fc from 'fast-check';
-import type { CanonicalValue, Content, FieldType } from '#core/field-type';
+import { isoFromDays, isoFromMicros, timeFromMicros } from '#core/calendar';
+import type { CanonicalScalar, CanonicalValue, Content, FieldType } from '#core/field-type';
 import type { Field } from '#core/plan';
-import {
-  hexToBase64,
-  isoFromDays,
-  isoFromMicros,
-  parseCanonical,
-  timeFromMicros,
-  trimBlanks,
-} from '#core/value';
+import { hexToBase64, parseCanonical, trimBlanks } from '#core/value';
 
 /** Characters on which stores quarrel: case, accents, blanks, quotes, escapes, and code points beyond 16 bits. */
 const ODD = [...'aAbBzZäßéØ漢字ﬀ~ \t\n"\'\\{},;%_.-0', '😀', '𝒳', '\u{10ffff}', '\uffff', '\ue000', '\u0001'];
@@ -24,8 +18,13 @@ export function canonicalOf(type: FieldType): fc.Arbitrary<CanonicalValue> {
       return fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String);
     case 'decimal': {
       const scale = type.scale ?? 0;
-      const most = 10n ** BigInt(Math.min(type.precision ?? 18, 34)) - 1n;
-      return fc.bigInt({ min: 0n, max: most }).map((unscaled) => scaled(unscaled, scale));
+      const most = 10n ** BigInt(type.precision ?? 18) - 1n;
+      const number = fc.bigInt({ min: 0n, max: most }).map((unscaled) => scaled(unscaled, scale));
+      if (type.extended !== true) return number;
+      // PostgreSQL has infinities only where no precision is declared.
+      const wide =
+        type.precision === null ? ['NaN', 'Infinity', '-Infinity', `1${'0'.repeat(34)}.50`] : ['NaN'];
+      return fc.oneof({ weight: 4, arbitrary: number }, fc.constantFrom(...wide));
     }
     case 'double':
       return fc.oneof(
@@ -48,15 +47,46 @@ export function canonicalOf(type: FieldType): fc.Arbitrary<CanonicalValue> {
         .uint8Array({ maxLength: 20 })
         .map((bytes) => hexToBase64([...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')));
     case 'date':
-      return fc.integer({ min: -719_162, max: 2_932_896 }).map(isoFromDays);
+      return type.extended === true
+        ? fc.oneof(
+            INFINITY,
+            extendedMicros().map((micros) => isoFromMicros(micros, 0).split('T')[0] ?? ''),
+          )
+        : fc.integer({ min: -719_162, max: 2_932_896 }).map((days) => isoFromDays(days));
     case 'time':
       return fc
         .bigInt({ min: 0n, max: 86_399_999_999n })
         .map((micros) => timeFromMicros(micros, type.precision));
     case 'timestamp':
+      if (type.extended === true)
+        return fc.oneof(
+          INFINITY,
+          extendedMicros().map((micros) => isoFromMicros(micros, type.precision)),
+        );
       return stamp().map((micros) => isoFromMicros(micros, type.precision));
     case 'timestamptz':
+      if (type.extended === true)
+        return fc.oneof(
+          INFINITY,
+          extendedMicros().map((micros) => `${isoFromMicros(micros, type.precision)}Z`),
+        );
       return stamp().map((micros) => `${isoFromMicros(micros, type.precision)}Z`);
+    case 'timetz':
+      return fc
+        .bigInt({ min: 0n, max: 86_399_999_999n })
+        .map((micros) => `${timeFromMicros(micros, type.precision)}Z`);
+    case 'interval':
+      return interval();
+    case 'bits':
+      return fc.string({ unit: fc.constantFrom('0', '1'), minLength: type.length, maxLength: type.length });
+    case 'hstore':
+      return fc
+        .dictionary(textOf(8), fc.option(textOf(8), { nil: null }), { maxKeys: 5 })
+        .map((pairs) => parseCanonical(type, JSON.stringify(pairs)));
+    case 'array':
+      return fc.array(fc.option(canonicalOf(type.of), { freq: 4, nil: null }), {
+        maxLength: 5,
+      }) as fc.Arbitrary<readonly CanonicalScalar[]>;
   }
 }
 
@@ -77,6 +107,31 @@ function textOf(length: number): fc.Arbitrary<string> {
     fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }).filter((one) => one !== '\u0000'),
   );
   return fc.string({ unit, maxLength: Math.min(length, 12) });
+}
+
+/** Months, days and microseconds as far as Debezium takes them; beyond, its connector stops. */
+function interval(): fc.Arbitrary<CanonicalValue> {
+  const some = (limit: number) => fc.integer({ min: -limit, max: limit });
+  return fc
+    .tuple(some(100_000), some(100_000), some(100_000), some(59), fc.boolean(), some(999_999))
+    .map(([months, days, hours, minutes, negative, micros]) =>
+      parseCanonical(
+        { kind: 'interval' },
+        `P${months}M${days}DT${hours}H${minutes}M${negative ? '-' : ''}1.${String(Math.abs(micros)).padStart(6, '0')}S`,
+      ),
+    );
+}
+
+const INFINITY = fc.constantFrom('infinity', '-infinity');
+
+/** From PostgreSQL's first year, 4713 BC, to the last that a JavaScript date has; often near the ordinary ones. */
+function extendedMicros(): fc.Arbitrary<bigint> {
+  return fc.oneof(
+    fc.bigInt({ min: -210_863_520_000_000_000n, max: 8_639_999_913_599_999_999n }),
+    fc.bigInt({ min: -63_000_000_000_000_000n, max: -61_000_000_000_000_000n }),
+    fc.bigInt({ min: 253_402_300_700_000_000n, max: 253_402_300_900_000_000n }),
+    stamp(),
+  );
 }
 
 function stamp(): fc.Arbitrary<bigint> {

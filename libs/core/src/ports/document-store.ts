@@ -28,9 +28,11 @@ export interface DocumentStore {
    * next decision sees.
    */
   save(plan: Plan, term: number, writes: readonly DocumentWrite[]): Promise<SaveResult>;
-  /** Keys of at most so many documents with a row that must be read from the source (`isUnsound`). */
+  /** Keys of at most so many documents, tombstones included, in an order of their own: those after this one. */
+  keysAfter(plan: Plan, after: DocumentKey | null, most: number): Promise<readonly DocumentKey[]>;
+  /** Keys of at most so many documents that must be read from the source (`needsSource`). */
   unsound(plan: Plan, most: number): Promise<readonly DocumentKey[]>;
-  /** Is a row of the document in question, or (null) of any, one that only the source can tell of (`isUnsound`)? */
+  /** Must the document, or (null) any of them, be read from the source (`needsSource`)? */
   isUnsure(plan: Plan, key: DocumentKey | null): Promise<boolean>;
   readOne(plan: Plan, key: DocumentKey): Promise<CanonicalDocument | null>;
   readMany(plan: Plan, keys: readonly DocumentKey[]): Promise<readonly CanonicalDocument[]>;

@@ -44,6 +44,7 @@ const plan: Plan = {
   ...{ unit: 'things', owner: 'o', description: 'd', mode: 'RW', system: 'plant', version: { kind: 'lsn' } },
   ...{ topic: 't.S.THING', collection: 'things', embeds: [step] },
   root: { table: 'S.THING', key: ['ID', 'SITE'], fields: [id, site, cost, name], ignore: [] },
+  truncate: 'hold',
   reconcile: { schedule: null, maxRowsPerSecond: null, repair: 'log-only', allowEmpty: false },
   levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1, badShare: 0.05 },
 };

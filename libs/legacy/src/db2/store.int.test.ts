@@ -67,6 +67,7 @@ const plan: Plan = {
       fields: [field('line', { kind: 'int' }), field('note', text(20))],
     },
   ],
+  truncate: 'hold',
   reconcile: { schedule: null, maxRowsPerSecond: null, repair: 'log-only', allowEmpty: false },
   levels: { lagMs: 1, driftPpm: 0, verifiedMs: 1, badShare: 0.05 },
 };

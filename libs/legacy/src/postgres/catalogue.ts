@@ -138,7 +138,7 @@ function beforeImages(identity: string | null): BeforeImages {
 
 function describeColumn(column: Column): CatalogueColumn {
   const { first, second } = modifiers(column.declared);
-  const sized = column.type === 'bpchar' || column.type === 'varchar';
+  const sized = /^_?(bpchar|varchar)$|^bit$/.test(column.type);
   const timed = /^(time|timestamp)(tz)?$/.test(column.type);
   return {
     name: column.name,

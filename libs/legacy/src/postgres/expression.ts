@@ -1,4 +1,7 @@
-import type { CanonicalValue, FieldType } from '#core/field-type';
+import { arrayText } from '#core/array-text';
+import { eraFromIso } from '#core/era';
+import { type CanonicalValue, type FieldType, isList } from '#core/field-type';
+import { hstoreText } from '#core/hstore';
 import type { Column } from './columns.ts';
 import { identifier } from './statement.ts';
 
@@ -24,13 +27,14 @@ const TEXTS = ['text', 'varchar', 'name'];
 const INTEGERS = ['int2', 'int4', 'int8', 'numeric'];
 
 /**
- * The column as text that `parseText` reads. A cast to text would strip the padding of CHAR and add a mask to an
- * inet address; the types' own output functions print what Debezium delivers.
+ * The column as text that `parseText` reads. A cast to text would strip the padding of CHAR, add a mask to an
+ * inet address and keep the declaration of an XML document; the types' own output functions print what Debezium delivers.
  */
 export function textOf(alias: string, column: Column, type: FieldType): string {
   const name = `${alias}.${identifier(column.name)}`;
   if (column.type === 'bpchar' && !(type.kind === 'string' && type.trim)) return `textin(bpcharout(${name}))`;
   if (column.type === 'inet') return `textin(inet_out(${name}))`;
+  if (column.type === 'xml') return `textin(xml_out(${name}))`;
   return `${name}::text`;
 }
 
@@ -47,6 +51,12 @@ export function comparable(alias: string, column: Column, type: FieldType): Comp
       return both(natural(alias, column, type, ['timestamp'], 'timestamp'));
     case 'timestamptz':
       return both(natural(alias, column, type, ['timestamptz'], 'timestamptz'));
+    case 'timetz': {
+      const side = natural(alias, column, type, ['timetz'], 'timetz');
+      return both({ expression: utcTime(side.expression), operand: (one) => utcTime(side.operand(one)) });
+    }
+    case 'bits':
+      return both(natural(alias, column, type, ['bit'], '"bit"'));
     case 'uuid':
       return both(natural(alias, column, type, ['uuid'], 'uuid'));
     case 'decimal':
@@ -67,6 +77,9 @@ export function comparable(alias: string, column: Column, type: FieldType): Comp
         order: { expression: base64, operand: (placeholder) => `${placeholder}::text` },
       };
     }
+    case 'array':
+    case 'hstore':
+    case 'interval':
     case 'json':
       return textual(`${name}::text`, { ...column, byCodePoint: false, loose: false }, 'text');
     case 'string':
@@ -85,8 +98,24 @@ export function assigned(column: Column, type: FieldType, placeholder: string): 
 }
 
 /** A canonical value as a parameter's text. */
-export function parameterText(value: CanonicalValue): string | null {
-  return value === null ? null : String(value);
+export function parameterText(type: FieldType, value: CanonicalValue): string | null {
+  if (value === null) return null;
+  if (isList(value)) return arrayText(value.map((element) => (element === null ? null : String(element))));
+  switch (type.kind) {
+    case 'hstore':
+      return hstoreText(String(value));
+    case 'date':
+    case 'timestamp':
+    case 'timestamptz':
+      return type.extended === true ? eraFromIso(String(value)) : String(value);
+    default:
+      return String(value);
+  }
+}
+
+/** Two times with a zone are one instant of the day, whatever their zones: so an event has them. */
+function utcTime(expression: string): string {
+  return `(${expression} AT TIME ZONE 'UTC')::time`;
 }
 
 function both(side: Side): Comparable {

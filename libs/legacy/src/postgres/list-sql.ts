@@ -1,4 +1,4 @@
-import { type CanonicalValue, isFloating } from '#core/field-type';
+import { type CanonicalValue, type FieldType, isFloating } from '#core/field-type';
 import type { Filter, FilterOperator, ListQuery, SortTerm } from '#core/query';
 import { type Column, fieldColumn, type PlanShape } from './columns.ts';
 import { type Comparable, comparable, parameterText, type Side } from './expression.ts';
@@ -25,6 +25,7 @@ export function selectPage(shape: PlanShape, query: ListQuery): Statement {
 }
 
 interface Sortable {
+  readonly type: FieldType;
   readonly order: Side;
   readonly column: Column;
   readonly descending: boolean;
@@ -33,7 +34,7 @@ interface Sortable {
 function sortable(shape: PlanShape, term: SortTerm): Sortable {
   const column = fieldColumn(shape.root, term.field);
   const { order } = comparable(ROOT, column, term.field.type);
-  return { order, column, descending: term.descending };
+  return { type: term.field.type, order, column, descending: term.descending };
 }
 
 /** Where the nulls go is only said where there can be any: an index serves the plain order alone. */
@@ -49,9 +50,9 @@ function beyond(terms: readonly Sortable[], after: readonly CanonicalValue[], bi
     (term, index) =>
       term.column.notNull && term.descending === first?.descending && (after[index] ?? null) !== null,
   );
-  const operands = terms.map(({ order }, index) => {
+  const operands = terms.map(({ type, order }, index) => {
     const value = after[index] ?? null;
-    return value === null ? null : order.operand(binding.bind(parameterText(value)));
+    return value === null ? null : order.operand(binding.bind(parameterText(type, value)));
   });
   if (plain && first !== undefined) {
     const left = terms.map(({ order }) => order.expression).join(', ');
@@ -79,7 +80,7 @@ function filterCondition(shape: PlanShape, filter: Filter, binding: Binding): st
   const sides = comparable(ROOT, fieldColumn(shape.root, field), field.type);
   const { equality } = sides;
   const bound = (side: Side, value: CanonicalValue): string =>
-    side.operand(binding.bind(parameterText(value)));
+    side.operand(binding.bind(parameterText(field.type, value)));
   const [value = null] = values;
   switch (operator) {
     case 'eq':
@@ -103,7 +104,7 @@ function filterCondition(shape: PlanShape, filter: Filter, binding: Binding): st
     case 'lt':
     case 'lte':
       if (value === null) return 'FALSE';
-      if (isFloating(field.type)) return doubleCondition(sides, operator, value, binding);
+      if (isFloating(field.type)) return doubleCondition(sides, field.type, { operator, value }, binding);
       return `${sides.order.expression} ${COMPARISONS[operator]} ${bound(sides.order, value)}`;
   }
 }
@@ -111,12 +112,12 @@ function filterCondition(shape: PlanShape, filter: Filter, binding: Binding): st
 /** NaN has a place in an order, but it is neither less nor greater than a number: so MongoDB filters, and so here. */
 function doubleCondition(
   { equality }: Comparable,
-  operator: 'gt' | 'gte' | 'lt' | 'lte',
-  value: CanonicalValue,
+  type: FieldType,
+  { operator, value }: { operator: 'gt' | 'gte' | 'lt' | 'lte'; value: CanonicalValue },
   binding: Binding,
 ): string {
   if (value === 'NaN')
     return operator === 'gte' || operator === 'lte' ? `${equality.expression} = 'NaN'` : 'FALSE';
-  const operand = equality.operand(binding.bind(parameterText(value)));
+  const operand = equality.operand(binding.bind(parameterText(type, value)));
   return `(${equality.expression} ${COMPARISONS[operator]} ${operand} AND ${equality.expression} <> 'NaN')`;
 }

@@ -28,7 +28,7 @@ export function selectByKeys(shape: PlanShape, keys: readonly DocumentKey[]): St
   const binding = new Binding();
   const columns = keyFields(shape.plan.root).map((field, index) => {
     const side = comparable(ROOT, fieldColumn(shape.root, field), field.type).equality;
-    const placeholder = binding.bind(keys.map((key) => parameterText(key[index] ?? null)));
+    const placeholder = binding.bind(keys.map((key) => parameterText(field.type, key[index] ?? null)));
     return { side, name: `k${index}`, list: `${placeholder}::text[]` };
   });
   const left = columns.map(({ side }) => side.expression).join(', ');
@@ -64,7 +64,7 @@ export function keyCondition(shape: PlanShape, key: DocumentKey, binding: Bindin
   return fields
     .map((field, index) => {
       const { expression, operand } = comparable(ROOT, fieldColumn(shape.root, field), field.type).equality;
-      return `${expression} = ${operand(binding.bind(parameterText(key[index] ?? null)))}`;
+      return `${expression} = ${operand(binding.bind(parameterText(field.type, key[index] ?? null)))}`;
     })
     .join(' AND ');
 }
@@ -82,7 +82,7 @@ export function parentCondition(
     .map((name, index) => {
       const type = fields[index]?.type ?? { kind: 'string', trim: false, length: null };
       const { expression, operand } = comparable(alias, columnOf(embed, name), type).equality;
-      return `${expression} = ${operand(binding.bind(parameterText(key[index] ?? null)))}`;
+      return `${expression} = ${operand(binding.bind(parameterText(type, key[index] ?? null)))}`;
     })
     .join(' AND ');
 }

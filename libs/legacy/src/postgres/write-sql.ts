@@ -151,7 +151,9 @@ function deleteChildren(
   const condition = parentCondition(shape, embed, CHILD, key, binding);
   const columns = keyFields(embed.mapping).map((field, index) => {
     const side = comparable(CHILD, fieldColumn(embed, field), field.type).equality;
-    const list = binding.bind(childKeys.map((childKey) => parameterText(childKey[index] ?? null)));
+    const list = binding.bind(
+      childKeys.map((childKey) => parameterText(field.type, childKey[index] ?? null)),
+    );
     return { side, name: `k${index}`, list: `${list}::text[]` };
   });
   const left = columns.map(({ side }) => side.expression).join(', ');
@@ -175,7 +177,7 @@ function updateChild(
   const parent = parentCondition(shape, embed, CHILD, key, binding);
   const own = keyFields(embed.mapping).map((field, index) => {
     const { expression, operand } = comparable(CHILD, fieldColumn(embed, field), field.type).equality;
-    return `${expression} = ${operand(binding.bind(parameterText(childKey[index] ?? null)))}`;
+    return `${expression} = ${operand(binding.bind(parameterText(field.type, childKey[index] ?? null)))}`;
   });
   return binding.statement(
     `UPDATE ${tableName(embed.mapping.table)} AS ${CHILD} SET ${list} WHERE ${[parent, ...own].join(' AND ')}`,
@@ -223,7 +225,7 @@ interface Placed {
 }
 
 function placedValue({ column, type, value }: Placed, binding: Binding): string {
-  return value === undefined ? 'DEFAULT' : assigned(column, type, binding.bind(parameterText(value)));
+  return value === undefined ? 'DEFAULT' : assigned(column, type, binding.bind(parameterText(type, value)));
 }
 
 function assignments(shape: Shape, changes: Changes, binding: Binding): string {

@@ -1,8 +1,9 @@
 import { Binary, Decimal128, Double, Int32, Long } from 'mongodb';
+import { END_OF_TIME, isInfinite, isoFromMillis, microsOf, stampFromMicros } from '#core/calendar';
 import type { DocumentKey } from '#core/document';
-import type { CanonicalValue, FieldType } from '#core/field-type';
+import { type CanonicalScalar, type CanonicalValue, type FieldType, isList } from '#core/field-type';
 import { keyFields, type Plan } from '#core/plan';
-import { isoFromMillis, plainDecimal } from '#core/value';
+import { fitsDecimal128, plainDecimal } from '#core/value';
 
 /**
  * Canonical values to BSON and back, exact both ways (the table in core/field-type says which type holds what).
@@ -18,22 +19,28 @@ export function toBson(type: FieldType, value: CanonicalValue): unknown {
     case 'long':
       return Long.fromString(String(value));
     case 'decimal':
-      return Decimal128.fromString(String(value));
+      return fitsDecimal128(String(value)) ? Decimal128.fromString(String(value)) : value;
     case 'double':
     case 'float':
       return new Double(Number(value));
     case 'bytes':
       return new Binary(Buffer.from(String(value), 'base64'));
     case 'date':
-      return new Date(`${String(value)}T00:00:00Z`);
+      return toDate(String(value));
     case 'timestamp':
-      return type.precision <= 3 ? new Date(`${String(value)}Z`) : value;
     case 'timestamptz':
-      return type.precision <= 3 ? new Date(String(value)) : value;
+      if (type.precision <= 3) return toDate(String(value));
+      return type.extended === true ? Long.fromBigInt(microsOf(String(value))) : value;
+    case 'array':
+      return isList(value) ? value.map((element) => toBson(type.of, element)) : value;
+    case 'bits':
     case 'boolean':
+    case 'hstore':
+    case 'interval':
     case 'json':
     case 'string':
     case 'time':
+    case 'timetz':
     case 'uuid':
       return value;
   }
@@ -41,10 +48,16 @@ export function toBson(type: FieldType, value: CanonicalValue): unknown {
 
 /** A value that is none of the type's own (written by somebody else) comes back as its text: a scan shows it. */
 export function fromBson(type: FieldType, value: unknown): CanonicalValue {
+  if (type.kind === 'array' && Array.isArray(value))
+    return value.map((element) => scalarFromBson(type.of, element));
+  return scalarFromBson(type, value);
+}
+
+function scalarFromBson(type: FieldType, value: unknown): CanonicalScalar {
   if (value === null || value === undefined) return null;
   if (value instanceof Date) return fromDate(type, value);
   if (value instanceof Decimal128) return plainDecimal(value.toString());
-  if (Long.isLong(value)) return value.toString();
+  if (Long.isLong(value)) return fromLong(type, value);
   if (value instanceof Binary)
     return Buffer.from(value.buffer.subarray(0, value.position)).toString('base64');
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
@@ -52,14 +65,36 @@ export function fromBson(type: FieldType, value: unknown): CanonicalValue {
   return String(value);
 }
 
-function fromDate(type: FieldType, value: Date): CanonicalValue {
+function fromDate(type: FieldType, value: Date): string {
   // BSON dates reach further than JavaScript's.
   if (Number.isNaN(value.getTime())) return String(value);
-  const text = isoFromMillis(value.getTime());
-  if (type.kind === 'date') return text.slice(0, 10);
-  const precision = type.kind === 'timestamp' || type.kind === 'timestamptz' ? type.precision : 3;
-  const cut = precision === 0 ? text.slice(0, 19) : text.slice(0, 20 + precision);
+  const ms = value.getTime();
+  if (isExtended(type) && Math.abs(ms) === END_OF_TIME) return ms > 0 ? 'infinity' : '-infinity';
+  const text = isoFromMillis(ms);
+  if (type.kind === 'date') return text.split('T')[0] ?? '';
+  const precision = isStamp(type) ? type.precision : 3;
+  const cut = precision === 0 ? text.slice(0, -4) : text.slice(0, text.length - 3 + Math.min(precision, 3));
   return type.kind === 'timestamptz' ? `${cut}Z` : cut;
+}
+
+/** Milliseconds are all that a BSON date has; the infinities stand at its ends. */
+function toDate(text: string): Date {
+  if (isInfinite(text)) return new Date(text === 'infinity' ? END_OF_TIME : -END_OF_TIME);
+  return new Date(Number(microsOf(text) / 1_000n));
+}
+
+function fromLong(type: FieldType, value: Long): string {
+  if (!isStamp(type) || !isExtended(type)) return value.toString();
+  const text = stampFromMicros(value.toBigInt(), type.precision) ?? value.toString();
+  return type.kind === 'timestamptz' && text.includes('T') ? `${text}Z` : text;
+}
+
+function isStamp(type: FieldType): type is Extract<FieldType, { kind: 'timestamp' | 'timestamptz' }> {
+  return type.kind === 'timestamp' || type.kind === 'timestamptz';
+}
+
+function isExtended(type: FieldType): boolean {
+  return (type.kind === 'date' || isStamp(type)) && type.extended === true;
 }
 
 /** `_id`: the value itself for a key of one field, else a sub-document of the fields in the plan's order. */

@@ -94,6 +94,11 @@ function furtherThan(one: Column): Document | null {
 
 function condition(filter: Filter): Document {
   const { field, operator } = filter;
+  // A null within an array would pass for the array's own.
+  if (field.type.kind === 'array') {
+    const isArray = { [field.path]: { $type: 'array' } };
+    return operator === 'eq' ? { $nor: [isArray] } : isArray;
+  }
   const values = filter.values.map((value) => toBson(field.type, value));
   return { [field.path]: operator === 'in' ? { $in: values } : { [`$${operator}`]: values[0] ?? null } };
 }

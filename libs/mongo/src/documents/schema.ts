@@ -3,19 +3,24 @@ import type { FieldType } from '#core/field-type';
 import type { Field, Plan } from '#core/plan';
 
 const BSON_TYPES: Readonly<Record<FieldType['kind'], string>> = {
+  array: 'array',
+  bits: 'string',
   boolean: 'bool',
   bytes: 'binData',
   date: 'date',
   decimal: 'decimal',
   double: 'double',
   float: 'double',
+  hstore: 'string',
   int: 'int',
+  interval: 'string',
   json: 'string',
   long: 'long',
   string: 'string',
   time: 'string',
   timestamp: 'string',
   timestamptz: 'string',
+  timetz: 'string',
   uuid: 'string',
 };
 
@@ -82,12 +87,19 @@ function tree(fields: readonly Field[]): Record<string, Document> {
       at[segment] ??= { bsonType: 'object', properties: {} };
       at = at[segment].properties as Record<string, Document>;
     }
-    at[field.segments.at(-1) ?? field.path] = { bsonType: [bsonType(field.type), 'null'] };
+    at[field.segments.at(-1) ?? field.path] = valueSchema(field.type);
   }
   return properties;
 }
 
-function bsonType(type: FieldType): string {
-  const dated = (type.kind === 'timestamp' || type.kind === 'timestamptz') && type.precision <= 3;
-  return dated ? 'date' : BSON_TYPES[type.kind];
+function valueSchema(type: FieldType): Document {
+  const nullable = { bsonType: [...bsonTypes(type), 'null'] };
+  return type.kind === 'array' ? { ...nullable, items: valueSchema(type.of) } : nullable;
+}
+
+function bsonTypes(type: FieldType): readonly string[] {
+  if (type.kind === 'decimal' && type.extended === true) return ['decimal', 'string'];
+  if (type.kind !== 'timestamp' && type.kind !== 'timestamptz') return [BSON_TYPES[type.kind]];
+  if (type.precision <= 3) return ['date'];
+  return [type.extended === true ? 'long' : 'string'];
 }

@@ -71,6 +71,18 @@ export class MongoDocumentStore implements DocumentStore {
     return merged(results);
   }
 
+  async keysAfter(plan: Plan, after: DocumentKey | null, most: number): Promise<readonly DocumentKey[]> {
+    const filter = (after === null ? {} : { _id: { $gt: toId(plan, after) } }) as Document;
+    const found = await reach(() =>
+      this.#collection(plan)
+        .find(filter, { ...BSON_OPTIONS, projection: { _id: 1 }, maxTimeMS: MAX_TIME_MS })
+        .sort({ _id: 1 })
+        .limit(most)
+        .toArray(),
+    );
+    return found.map(({ _id }) => fromId(plan, _id));
+  }
+
   async unsound(plan: Plan, most: number): Promise<readonly DocumentKey[]> {
     const found = await reach(() =>
       this.#collection(plan)

@@ -1,5 +1,5 @@
 import { type Document, Int32, Long } from 'mongodb';
-import { emptyDocument, isUnsound, rowsOf, type StoredDocument, type StoredRow } from '#core/apply';
+import { emptyDocument, needsSource, type StoredDocument, type StoredRow } from '#core/apply';
 import type { CanonicalDocument } from '#core/document';
 import type { CanonicalValue, Content } from '#core/field-type';
 import { keyText } from '#core/key';
@@ -19,7 +19,7 @@ import { fromBson, fromId, toBson } from './bson.ts';
  * | at     | document     | date, commit time at the source of the newest applied change                       |
  * | gone   | document     | by embed: rows that no reader sees: tombstones (their key fields and `_m`), and     |
  * |        |              | further live rows of a sub-document, as when a new one comes before the old one goes |
- * | mend   | document     | true: a row of it must be read from the source (`miss`, `doubt`); absent otherwise   |
+ * | mend   | document     | true: it must be read from the source (`needsSource`); absent otherwise             |
  * | live   | both         | bool; false: tombstone, or a parent whose row has not come yet                     |
  * | e      | both         | int, epoch of the version; absent while the row has none                           |
  * | s w r  | both         | long or string: positions streamed, written directly, of the stored snapshot row   |
@@ -98,7 +98,7 @@ export function writeFields(plan: Plan, term: number, document: StoredDocument):
     t: new Int32(term),
     ...(document.committedAt === null ? {} : { at: new Date(document.committedAt) }),
     ...(root === null ? { live: false } : writeRow(root)),
-    ...(rowsOf(document).some(isUnsound) ? { mend: true } : {}),
+    ...(needsSource(document) ? { mend: true } : {}),
     ...(Object.keys(gone).length === 0 ? {} : { gone }),
   };
   return set;

@@ -1,4 +1,4 @@
-import { emptyDocument, fold, isUnsound, type RowChange, rowsOf, type StoredDocument } from '#core/apply';
+import { emptyDocument, fold, needsSource, type RowChange, type StoredDocument } from '#core/apply';
 import { keyText } from '#core/key';
 import { mendingChanges } from '#core/mend';
 import type { Plan } from '#core/plan';
@@ -150,15 +150,12 @@ export class ConsumerModel {
     }
   }
 
-  /** Documents of which the source can tell something. */
+  /** Documents of which the source must tell. */
   #mendable(): readonly Pick<Write, 'before' | 'changes'>[] {
-    return [...this.documents.values()]
-      .filter((one) => rowsOf(one).some(isUnsound))
-      .map((before) => {
-        const source = this.#source.document(Number(before.key[0]));
-        return { before, changes: mendingChanges(this.#plan, before, source, 1) };
-      })
-      .filter(({ changes }) => changes.length > 0);
+    return [...this.documents.values()].filter(needsSource).map((before) => {
+      const source = this.#source.document(Number(before.key[0]));
+      return { before, changes: mendingChanges(this.#plan, before, source, 1) };
+    });
   }
 
   #saveAll(): void {

@@ -1,0 +1,175 @@
+import type { CanonicalValue, FieldType } from './field-type.ts';
+import { refuse } from './refusal.ts';
+
+const DATE = /^([+-]?\d{4,9})-(\d{2}-\d{2})$/;
+const TIME = /^(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?$/;
+const STAMP = /^([^T ]+)[T ](\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(Z|[+-](?:0\d|1[0-5])(?::?[0-5]\d)?)?$/;
+/** Days since the epoch of 0001-01-01 and 9999-12-31. */
+const FIRST_DAY = -719_162;
+const LAST_DAY = 2_932_896;
+/**
+ * The last millisecond of a JavaScript date, and by its sign the first one. In MongoDB they stand for the infinities of
+ * an extended field, so that these sort where they belong; the days that they belong to are no values.
+ */
+export const END_OF_TIME = 8_640_000_000_000_000;
+const INFINITE_MICROS = 2n ** 63n - 1n;
+const EXTENDED =
+  'from -271821-04-21 to +275760-09-12 with years before 0 or beyond 9999 in six digits and a sign';
+/** PostgreSQL's zones have seconds; they are less than 16 hours from UTC. */
+const ZONED_TIME =
+  /^(\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(?:Z|([+-])(0\d|1[0-5])(?::?([0-5]\d)(?::?([0-5]\d))?)?)$/;
+const DAY_SECONDS = 86_400;
+
+export function parseDate(value: unknown, extended = false): CanonicalValue {
+  if (extended && isInfinite(value)) return value;
+  const date = typeof value === 'string' ? canonicalDate(value, extended) : null;
+  return (
+    date ?? refuse(value, extended ? `infinity, -infinity, or a date ${EXTENDED}` : 'a date, YYYY-MM-DD')
+  );
+}
+
+/** PostgreSQL's words for the time after and before every other one. */
+export function isInfinite(value: unknown): value is 'infinity' | '-infinity' {
+  return value === 'infinity' || value === '-infinity';
+}
+
+export function parseTime(value: unknown, precision: number): CanonicalValue {
+  const time = typeof value === 'string' ? padTime(value, precision) : null;
+  return time ?? refuse(value, `a time, HH:MM:SS with at most ${precision} fractional digits`);
+}
+
+/**
+ * A time with a zone becomes the one in UTC: that is all that an event tells of it. 24:00 is 00:00 of the next day.
+ */
+export function parseZonedTime(value: unknown, precision: number): CanonicalValue {
+  const legal = `a time with a zone, such as 13:45:30+02:00, with at most ${precision} fractional digits`;
+  const match = typeof value === 'string' ? ZONED_TIME.exec(value) : null;
+  const time = match === null ? null : padTime(match[1] ?? '', precision);
+  if (match === null || time === null) return refuse(value, legal);
+  const [, , sign, hours, minutes, seconds] = match;
+  const offset = (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60 + Number(seconds ?? 0);
+  const [hour = 0, minute = 0, second = 0] = time.slice(0, 8).split(':').map(Number);
+  const local = (hour * 60 + minute) * 60 + second;
+  const utc = (local + (sign === '-' ? offset : -offset) + 2 * DAY_SECONDS) % DAY_SECONDS;
+  return `${timeFromMicros(BigInt(utc) * 1_000_000n, 0)}${time.slice(8)}Z`;
+}
+
+export function parseStamp(
+  value: unknown,
+  type: Extract<FieldType, { kind: 'timestamp' | 'timestamptz' }>,
+): CanonicalValue {
+  const zoned = type.kind === 'timestamptz';
+  const extended = type.extended === true;
+  if (extended && isInfinite(value)) return value;
+  const years = extended ? `${EXTENDED}, infinity or -infinity` : 'years 0001 to 9999';
+  const legal = `ISO 8601 ${zoned ? 'with a zone' : 'without a zone'} and at most ${type.precision} fractional digits, ${years}`;
+  const match = typeof value === 'string' ? STAMP.exec(value) : null;
+  if (match === null) return refuse(value, legal);
+  const [, day = '', clock = '', zone] = match;
+  const date = canonicalDate(day, extended);
+  const time = padTime(clock, type.precision);
+  if (date === null || time === null || time.startsWith('24') || (zone !== undefined) !== zoned)
+    return refuse(value, legal);
+  if (!zoned) return `${date}T${time}`;
+  const utc = shift(date, time, zone ?? 'Z');
+  // A zone can carry the first and the last day out of the years that are legal.
+  return canonicalDate(utc.split('T')[0] ?? '', extended) === null ? refuse(value, legal) : `${utc}Z`;
+}
+
+/** Moves a local time into UTC; the fraction is untouched, since zones are whole minutes. */
+function shift(date: string, time: string, zone: string): string {
+  const match = /^([+-])(\d{2}):?(\d{2})?$/.exec(zone);
+  const minutes = (Number(match?.[2] ?? 0) * 60 + Number(match?.[3] ?? 0)) * (match?.[1] === '-' ? -1 : 1);
+  const ms = Date.parse(`${date}T${time.slice(0, 8)}Z`) - minutes * 60_000;
+  return withoutFraction(ms) + time.slice(8);
+}
+
+/** Null: it is no date, or none of the years 0001 to 9999 where only these are legal. */
+function canonicalDate(text: string, extended: boolean): string | null {
+  const match = DATE.exec(text);
+  if (match === null) return null;
+  const [, year = '', day = ''] = match;
+  if (!extended && (year.length !== 4 || year === '0000' || /^[+-]/.test(year))) return null;
+  const date = `${yearText(Number(year))}-${day}`;
+  const ms = Date.parse(`${date}T00:00:00Z`);
+  const isLegal = Math.abs(ms) < END_OF_TIME && withoutFraction(ms).startsWith(`${date}T`);
+  return isLegal ? date : null;
+}
+
+/** As ECMAScript writes it: four digits, or six and a sign. Year 0 is the one before year 1. */
+export function yearText(year: number): string {
+  if (year >= 0 && year <= 9_999) return String(Math.abs(year)).padStart(4, '0');
+  return `${year < 0 ? '-' : '+'}${String(Math.abs(year)).padStart(6, '0')}`;
+}
+
+function padTime(text: string, precision: number): string | null {
+  const match = TIME.exec(text);
+  if (match === null) return null;
+  const [, hours = '', minutes = '', seconds = '', fraction = ''] = match;
+  const midnight = hours === '24' && minutes === '00' && seconds === '00' && !/[1-9]/.test(fraction);
+  if ((Number(hours) > 23 && !midnight) || Number(minutes) > 59 || Number(seconds) > 59) return null;
+  if (/[1-9]/.test(fraction.slice(precision))) return null;
+  const head = `${hours}:${minutes}:${seconds}`;
+  return precision === 0 ? head : `${head}.${fraction.slice(0, precision).padEnd(precision, '0')}`;
+}
+
+/** Milliseconds since the epoch to `YYYY-MM-DDTHH:MM:SS.mmm`. */
+export function isoFromMillis(ms: number): string {
+  return new Date(ms).toISOString().slice(0, -1);
+}
+
+/** Microseconds since the epoch to an ISO text with `precision` fractional digits, without a zone. */
+export function isoFromMicros(micros: bigint, precision: number): string {
+  const seconds = floorDivide(micros, 1_000_000n);
+  const rest = micros - seconds * 1_000_000n;
+  const head = withoutFraction(Number(seconds) * 1000);
+  return precision === 0 ? head : `${head}.${String(rest).padStart(6, '0').slice(0, precision)}`;
+}
+
+/** Microseconds since the epoch of a canonical date or timestamp; of the infinities the ends of 64 bits. */
+export function microsOf(text: string): bigint {
+  if (isInfinite(text)) return text === 'infinity' ? INFINITE_MICROS : -INFINITE_MICROS;
+  const [, head = '', fraction = ''] = /^(.*?)(?:\.(\d+))?Z?$/.exec(text) ?? [];
+  const ms = Date.parse(head.includes('T') ? `${head}Z` : `${head}T00:00:00Z`);
+  return BigInt(ms) * 1_000n + BigInt(fraction.padEnd(6, '0'));
+}
+
+/** The inverse of `microsOf` for a timestamp without its zone; null beyond what an extended one can be. */
+export function stampFromMicros(micros: bigint, precision: number): string | null {
+  if (micros === INFINITE_MICROS) return 'infinity';
+  if (micros === -INFINITE_MICROS) return '-infinity';
+  const size = micros < 0n ? -micros : micros;
+  return size < BigInt(END_OF_TIME) * 1_000n ? isoFromMicros(micros, precision) : null;
+}
+
+/** Days since the epoch to a date. @throws FicusError `value_invalid` beyond what is legal. */
+export function isoFromDays(days: number, extended = false): string {
+  const last = END_OF_TIME / 86_400_000;
+  if (!Number.isInteger(days) || (extended ? Math.abs(days) >= last : days < FIRST_DAY || days > LAST_DAY))
+    return refuse(
+      days,
+      extended
+        ? `a number of days since 1970-01-01, less than ${last} from it`
+        : `a number of days since 1970-01-01, from ${FIRST_DAY} to ${LAST_DAY}`,
+    );
+  return new Date(days * 86_400_000).toISOString().split('T')[0] ?? '';
+}
+
+/** `YYYY-MM-DDTHH:MM:SS`; empty where there is no such time. */
+function withoutFraction(ms: number): string {
+  return Math.abs(ms) <= END_OF_TIME ? new Date(ms).toISOString().slice(0, -5) : '';
+}
+
+/** Microseconds since midnight to HH:MM:SS with `precision` fractional digits; 24:00:00 is legal in PostgreSQL. */
+export function timeFromMicros(micros: bigint, precision: number): string {
+  const seconds = Number(micros / 1_000_000n);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const head = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  const fraction = String(micros % 1_000_000n).padStart(6, '0');
+  return precision === 0 ? head : `${head}.${fraction.slice(0, precision)}`;
+}
+
+function floorDivide(a: bigint, b: bigint): bigint {
+  const quotient = a / b;
+  return a % b < 0n ? quotient - 1n : quotient;
+}
