@@ -77,9 +77,13 @@ export class ForeignConnector implements Connector {
   /** Warns once of what this configuration cannot carry. The same form stays the same object, so that what was made of it need not be made again. */
   #look(config: ConnectorConfig): void {
     if (this.#seen !== null && JSON.stringify(this.#seen.config) === JSON.stringify(config)) return;
+    // One that cannot be judged serves nobody, whatever was before.
+    this.#seen = null;
     const { kind, capture } = this.#system;
-    const { topicPrefix, registry } = capture;
+    const { connector, topicPrefix, registry } = capture;
     const faults = captureFaults(config, { kind, topicPrefix, hasRegistry: registry !== undefined });
+    for (const warning of modeFaults(config).warned)
+      this.#parts.log.warn({ system: this.#name, connector }, `connector: ${warning}`);
     this.#seen = { config, form: recordForm(config), faults, ofPlans: new WeakMap() };
     for (const warning of modeFaults(config).warned)
       this.#parts.log.warn({ system: this.#name, connector: capture.connector }, `connector: ${warning}`);
