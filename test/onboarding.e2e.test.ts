@@ -173,22 +173,65 @@ it('a change of what documents are told apart by is refused', async () => {
   });
 });
 
-it('a truncate is put aside for an operator', async () => {
-  await withClient(billing, (client) => client.query(`TRUNCATE ${SCHEMA}.order_line`));
-  const letters = await waitFor(
-    'the dead letter',
-    async () => {
-      const { body } = await admin.call<{ items: readonly { code: string; reason: string }[] }>(
-        'GET',
-        `/admin/dead-letters?unit=${UNIT}`,
-      );
-      if ((body.items ?? []).length === 0) throw new Error(JSON.stringify(body));
-      return body.items;
-    },
+interface Letters {
+  readonly items: readonly { readonly code: string; readonly reason: string; readonly state: string }[];
+}
+
+async function openLetters(): Promise<Letters['items']> {
+  return (JSON.parse(await ficus('dead-letters', 'list', '--unit', UNIT)) as Letters).items;
+}
+
+async function lettersAre(codes: readonly string[]): Promise<void> {
+  await waitFor(
+    `open dead letters ${codes.join()}`,
+    async () => expect((await openLetters()).map(({ code }) => code)).toEqual(codes),
     { timeoutMs: 60_000, everyMs: 250 },
   );
-  expect(letters[0]).toMatchObject({
-    code: 'table_truncated',
-    reason: expect.stringContaining('was truncated'),
+}
+
+async function order(what: 'replay' | 'discard', ...flags: readonly string[]): Promise<string> {
+  return await ficus('dead-letters', what, '--unit', UNIT, '--all', '--reason', 'for the test', ...flags);
+}
+
+async function storesAreEqual(count: number): Promise<void> {
+  await waitFor(
+    'both stores with the same',
+    async () => {
+      const { documents, unequal } = await compareBytes(api, UNIT);
+      expect(documents).toBe(count);
+      if (unequal.length > 0) throw new Error(`${unequal.length} of ${documents} unequal`);
+    },
+    { timeoutMs: 120_000, everyMs: 500 },
+  );
+}
+
+it('a truncate is held for an operator, who has it carried out', async () => {
+  await withClient(billing, (client) => client.query(`TRUNCATE ${SCHEMA}.order_line`));
+  await lettersAre(['table_truncated']);
+  expect((await openLetters())[0]?.reason).toContain('was truncated');
+  await order('replay');
+  await lettersAre([]);
+  await storesAreEqual(ORDERS - 1);
+});
+
+it('a record that cannot be applied has its row wait; discarded, the row is read from the source', async () => {
+  const set = async (total: string) =>
+    await withClient(billing, (client) =>
+      client.query(
+        `UPDATE ${SCHEMA}.customer_order SET total = '${total}' WHERE order_no = 9007199254740995`,
+      ),
+    );
+  await set('NaN');
+  await lettersAre(['value_invalid']);
+  await set('7.5');
+  await waitFor('the letter that waits', async () => expect(await openLetters()).toHaveLength(2), {
+    timeoutMs: 60_000,
   });
+  expect(JSON.parse(await order('replay', '--dry-run'))).toMatchObject({
+    dryRun: true,
+    items: [{ rehearsal: { failure: expect.stringMatching(/nan/i) } }],
+  });
+  await order('discard');
+  await lettersAre([]);
+  await storesAreEqual(ORDERS - 1);
 });
