@@ -170,6 +170,7 @@ describe('ForwardLeg', () => {
       await produce(change(1, '4.00', 5));
       await untilCommitted();
       expect(await states()).toEqual(['dead', 'waiting', 'waiting']);
+      expect(new Set((await letters()).map(({ cause }) => cause)).size).toBe(1);
 
       await rig.control.deadLetters.order({ unit: plan.unit }, order('replay'), 10);
       await tendUntil(leg, async () => (await letters())[0]?.order === null);

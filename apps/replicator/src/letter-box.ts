@@ -61,15 +61,13 @@ export class LetterBox {
       ...{ row, state: 'dead' as const, code, reason, cause: causeOf(reason) },
       order: code === TRUNCATED && truncate === 'apply' ? byPlan(at) : null,
     }));
-    const behind = waiting.map(({ record, row }) => {
-      const head = dead.find((one) => one.row === row);
-      const reason = head?.reason ?? 'waits for an earlier record of its row';
-      const code = head?.code ?? 'event_unsupported';
-      return {
-        ...this.#letter(record, at),
-        ...{ row, state: 'waiting' as const, code, reason, cause: causeOf(reason) },
-      };
-    });
+    const heads = new Map<string, Head>(dead.flatMap((one) => (one.row === null ? [] : [[one.row, one]])));
+    const behind: DeadLetter[] = [];
+    for (const { record, row } of waiting) {
+      const { code, reason, cause } = heads.get(row) ?? (await this.#headOf(row));
+      heads.set(row, { code, reason, cause });
+      behind.push({ ...this.#letter(record, at), row, state: 'waiting', code, reason, cause });
+    }
     const settled = new Set(await deadLetters.add([...dead, ...behind]));
     const fresh = dead.filter(({ id }) => !settled.has(id));
     const parked = await this.#loadParked();
@@ -105,6 +103,13 @@ export class LetterBox {
     if (head !== undefined && order?.what === 'rehearse')
       return await this.#rehearse({ ...context, parked }, head, rest);
     if (await this.#replay({ ...context, parked }, rest)) (await this.#loadParked()).delete(row);
+  }
+
+  /** Why the row waits. A letter whose head has been settled meanwhile waits for nothing but its turn. */
+  async #headOf(row: string): Promise<Head> {
+    const [head] = await this.#parts.deadLetters.open({ id: '', unit: this.#unit, row });
+    const reason = 'waits for its turn';
+    return head ?? { code: 'event_unsupported', reason, cause: reason };
   }
 
   async #loadParked(): Promise<Map<string, bigint>> {
@@ -183,6 +188,8 @@ export class LetterBox {
 function byPlan(at: string): LetterOrder {
   return { what: 'replay', reason: 'the plan has truncates applied', by: 'plan', at };
 }
+
+type Head = Pick<DeadLetter, 'code' | 'reason' | 'cause'>;
 
 /** The letters up to the first whose value was not kept. */
 function keptOf(letters: readonly DeadLetter[]): {

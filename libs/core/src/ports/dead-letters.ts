@@ -109,7 +109,7 @@ export interface DeadLetterStore {
    */
   due(unit: string, most: number): Promise<readonly DeadLetter[]>;
   /** The open letters of a letter's row, in the order of their offsets; of one without a row, itself. */
-  open(letter: DeadLetter): Promise<readonly DeadLetter[]>;
+  open(letter: Pick<DeadLetter, 'id' | 'unit' | 'row'>): Promise<readonly DeadLetter[]>;
   /** Gives the order for the chosen dead letters; answers their ids, at most so many. */
   order(choice: LetterChoice, order: LetterOrder, most: number): Promise<readonly string[]>;
   /** The ids that an order would be given for. */

@@ -116,7 +116,7 @@ export class MongoDeadLetterStore implements DeadLetterStore {
     return found.map(({ letter }) => fromStored<DeadLetter>(letter));
   }
 
-  async open({ id, unit, row }: DeadLetter): Promise<readonly DeadLetter[]> {
+  async open({ id, unit, row }: Pick<DeadLetter, 'id' | 'unit' | 'row'>): Promise<readonly DeadLetter[]> {
     const of: Filter<StoredLetter> = row === null ? { _id: id } : { unit, row };
     const found = await this.#find({ ...of, state: { $in: [...OPEN] } }, (cursor) => cursor);
     return found.toSorted(byOffset);
