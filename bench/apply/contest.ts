@@ -13,8 +13,8 @@ import { type Run, rateOf } from './run.ts';
 /** Runs of each contestant, in the order of the rounds. */
 export interface Contest {
   readonly runs: ReadonlyMap<Contestant, readonly Run[]>;
-  /** How the guarded ceiling writes: the faster of both ways in the warm-up. */
-  readonly guard: CeilingForm;
+  /** How the guarded ceiling writes: the faster of both ways in the warm-up; null: it did not run. */
+  readonly guard: CeilingForm | null;
   /** Average bytes of a document that each has written; the sink connector keeps no version. */
   readonly documentBytes: ReadonlyMap<string, number>;
   /** Of the worker that the sink connector ran in; null: it did not run. */
@@ -46,12 +46,12 @@ export class Contests {
   async hold(): Promise<Contest> {
     const { contestants, rounds } = this.#options;
     const { log } = this.#rig;
-    log('warm-up');
-    const guard = contestants.includes('g') ? await this.#fasterGuard() : 'filter';
+    if (contestants.length > 0) log('warm-up');
+    const guard = contestants.includes('g') ? await this.#fasterGuard() : null;
     for (const name of contestants) if (name !== 'g') await this.#one(name, guard);
     const runs = new Map<Contestant, Run[]>(contestants.map((name) => [name, []]));
     for (let round = 0; round < rounds; round++) {
-      log(`round ${round + 1} of ${rounds}`);
+      if (contestants.length > 0) log(`round ${round + 1} of ${rounds}`);
       for (const [at] of contestants.entries()) {
         const name = contestants[(at + round) % contestants.length];
         if (name !== undefined) runs.get(name)?.push(await this.#one(name, guard));
@@ -66,12 +66,12 @@ export class Contests {
     return filter >= pipeline ? 'filter' : 'pipeline';
   }
 
-  async #one(name: Contestant, guard: CeilingForm): Promise<Run> {
+  async #one(name: Contestant, guard: CeilingForm | null): Promise<Run> {
     switch (name) {
       case 'ficus':
         return await this.#ficus();
       case 'g':
-        return await this.#ceiling(guard);
+        return await this.#ceiling(guard ?? 'filter');
       case 'u':
         return await this.#ceiling('replace');
       case 'sink':

@@ -2,6 +2,7 @@ import { Registry } from 'prom-client';
 import { FicusError } from '#core/errors';
 import { forwardGroup, type Plan, topicsOf } from '#core/plan';
 import { PLAIN_FORM, RecordDecoder } from '#debezium/decoder';
+import { CachedSchemas } from '#debezium/schema-registry';
 import { openKafka } from '#kafka/client';
 import { DeadLetterTopic } from '#kafka/dead-letter-topic';
 import { isPast, KafkaProgress, type Offsets } from '#kafka/progress';
@@ -16,6 +17,7 @@ import { BatchApplier } from '../../apps/replicator/src/batch-applier.ts';
 import { ForwardLeg } from '../../apps/replicator/src/forward-leg.ts';
 import { Meters } from '../../apps/replicator/src/meters.ts';
 import { Truncation } from '../../apps/replicator/src/truncation.ts';
+import { ORDER_SCHEMAS } from '../backlog/avro.ts';
 import { measure } from '../process/child.ts';
 
 export interface FicusGiven {
@@ -42,7 +44,7 @@ await measure(async (given) => {
   const documents = new MongoDocumentStore(mongo.db(database));
   const digest = keyedDigest('bench');
   const decoder = new RecordDecoder({
-    schemas: null,
+    schemas: new CachedSchemas(ORDER_SCHEMAS),
     form: () => PLAIN_FORM,
   });
   const leg = new ForwardLeg(unit, {

@@ -1,10 +1,11 @@
 import { runSession, type Session } from '../../sandbox/src/session.ts';
 import { missed, verdicts } from '../figures.ts';
 import { openRig } from '../rig.ts';
+import { Cases } from './cases.ts';
 import { Contests } from './contest.ts';
 import { type ApplyOptions, applyOptions, USAGE } from './options.ts';
 import { prepare } from './prepared.ts';
-import { backlogLines, contestDemands, contestTable } from './report.ts';
+import { backlogLines, caseDemands, caseRatios, casesTable, contestDemands, contestTable } from './report.ts';
 
 const log = (line: string): void => console.log(line);
 
@@ -18,18 +19,20 @@ await runSession(async (session) => {
 });
 
 async function bench({ supervisor }: Session, options: ApplyOptions): Promise<number> {
-  const { keys, events, check, contestants } = options;
+  const { keys, events, check } = options;
   const rig = await openRig({ supervisor, log, names: ['kafka', 'mongo'] });
   try {
     const prepared = await prepare(rig, 'mixed', { kind: 'mixed', keys, events });
     const contest = await new Contests(rig, options, prepared).hold();
-    const demands = contestDemands(contest);
-    log('');
-    if (contestants.length > 0) log(backlogLines(prepared, contest));
-    log('');
-    log(contestTable(contest));
-    log('');
-    log(verdicts(demands));
+    const cases = options.cases.length > 0 ? await new Cases(rig, options, prepared).measure() : new Map();
+    const demands = [...contestDemands(contest), ...caseDemands(cases)];
+    const parts = [
+      backlogLines(prepared, contest),
+      contestTable(contest),
+      ...(cases.size > 0 ? [casesTable(cases), caseRatios(cases)] : []),
+      verdicts(demands),
+    ];
+    log(`\n${parts.filter((part) => part !== '').join('\n\n')}`);
     return check && missed(demands).length > 0 ? 1 : 0;
   } finally {
     await rig.close();

@@ -19,8 +19,6 @@ export interface ApplyOptions {
 
 const EVENTS = 200_000;
 const ROUNDS = 5;
-/** Events for each key of the table. */
-const EVENTS_A_KEY = 4;
 
 export const USAGE = `usage: npm run bench:apply -- [options]
   --events N     events of a backlog, and a quarter as many keys (${EVENTS})
@@ -28,6 +26,11 @@ export const USAGE = `usage: npm run bench:apply -- [options]
   --only NAMES   of ${[...CONTESTANTS, ...CASES].join(', ')} (all)
   --check        exit status 1 when something that is required is missed
   --profile DIR  write CPU profiles of the process that runs Ficus`;
+
+/** As many keys as the default backlog of 200,000 events has for its 50,000. */
+export function keysOf(events: number): number {
+  return Math.ceil(events / 4);
+}
 
 /** @throws Error that says what is legal. */
 export function applyOptions(args: readonly string[]): ApplyOptions {
@@ -48,7 +51,7 @@ export function applyOptions(args: readonly string[]): ApplyOptions {
   const events = count('events', values.events);
   return {
     events,
-    keys: Math.ceil(events / EVENTS_A_KEY),
+    keys: keysOf(events),
     rounds: count('rounds', values.rounds),
     contestants: CONTESTANTS.filter((name) => only?.includes(name) ?? true),
     cases: CASES.filter((name) => only?.includes(name) ?? true),
@@ -57,7 +60,8 @@ export function applyOptions(args: readonly string[]): ApplyOptions {
   };
 }
 
-function count(name: string, text: string): number {
+/** @throws Error that says what is legal. */
+export function count(name: string, text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value > 0) return value;
   throw new Error(`--${name} ${text}: legal is a whole number above 0`);

@@ -1,8 +1,9 @@
 import { KafkaProgress, type Offsets } from '#kafka/progress';
 import { ensureTopics } from '#kafka/topics';
 import { systemClock as clock } from '#observability/clock';
+import { waitFor } from '../../sandbox/src/process/poll.ts';
 import { orderPlan } from '../backlog/order-plan.ts';
-import { eventText, keyText, type OrderChange } from '../backlog/order-row.ts';
+import { envelopeOf, eventText, keyText, type OrderChange } from '../backlog/order-row.ts';
 import { type Outgoing, produce } from '../backlog/produce.ts';
 import { PARTITIONS, repeatShare } from '../backlog/sequence.ts';
 import { type BacklogSpec, changesOf } from '../backlog/spec.ts';
@@ -30,7 +31,7 @@ export type Encode = (change: OrderChange) => Outgoing;
 export const asJson: Encode = (change) => ({
   partition: change.partition,
   key: Buffer.from(keyText(change)),
-  value: Buffer.from(eventText(change)),
+  value: Buffer.from(eventText(envelopeOf(change))),
 });
 
 /**
@@ -45,12 +46,13 @@ export async function prepare(
 ): Promise<Prepared> {
   const topic = `${name}.public.orders`;
   await ensureTopics(rig.kafka, [{ topic, partitions: PARTITIONS }], { clock });
+  const beginning = await endsOf(rig, [topic]);
   const isSnapshot = backlog.kind === 'snapshot';
   if (!isSnapshot) {
     const seed = changesOf({ ...backlog, kind: 'seed' });
     await produce(rig.kafka, topic, seed.map(encode));
     const plan = orderPlan(name, topic);
-    await runFicus(rig, { plan, from: null, starts: new Map(), events: seed.length });
+    await runFicus(rig, { plan, from: null, starts: beginning, events: seed.length });
   }
   const starts = await endsOf(rig, [topic]);
   const changes = changesOf(backlog);
@@ -68,7 +70,8 @@ export async function prepare(
 export async function endsOf(rig: Rig, topics: readonly string[]): Promise<ReadonlyMap<string, Offsets>> {
   const progress = new KafkaProgress(rig.kafka);
   try {
-    return await progress.endOffsets(topics);
+    // A topic that was just made has no leader at first.
+    return await waitFor('the ends of the topics', () => progress.endOffsets(topics), { timeoutMs: 20_000 });
   } finally {
     await progress.close();
   }

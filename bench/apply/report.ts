@@ -1,5 +1,6 @@
 import { type Demand, fixed, median, table, whole } from '../figures.ts';
 import { TUNING, WRITE_CONCERN } from '../sink/connector.ts';
+import type { CaseName } from './cases.ts';
 import type { Contest } from './contest.ts';
 import type { Contestant } from './options.ts';
 import type { Prepared } from './prepared.ts';
@@ -19,6 +20,7 @@ export function medianRate(runs: readonly Run[] = []): number {
 }
 
 export function contestTable({ runs }: Contest): string {
+  if (runs.size === 0) return '';
   return table([HEAD, ...[...runs].map(([name, own]) => runRow(TITLES[name], own))]);
 }
 
@@ -56,17 +58,57 @@ export function contestDemands({ runs }: Contest): readonly Demand[] {
   ];
 }
 
+const CASE_TITLES: Readonly<Record<CaseName, string>> = {
+  fresh: 'mixed backlog, as above',
+  stale: 'the same again: all stale',
+  repeated: 'four changes of a key in a batch',
+  embedded: 'embedded children, two topics',
+  avro: 'Avro in place of JSON',
+  snapshot: 'snapshot into an empty collection',
+  insert: 'bare insertMany of its documents',
+};
+
+export function casesTable(cases: ReadonlyMap<CaseName, readonly Run[]>): string {
+  return table([HEAD, ...[...cases].map(([name, runs]) => runRow(CASE_TITLES[name], runs))]);
+}
+
+/** What nothing is demanded of, as a ratio all the same. */
+export function caseRatios(cases: ReadonlyMap<CaseName, readonly Run[]>): string {
+  const fresh = medianRate(cases.get('fresh'));
+  const rows = (['repeated', 'embedded', 'avro'] as const)
+    .filter((name) => cases.has(name))
+    .map((name) => [`${CASE_TITLES[name]} / mixed`, fixed(medianRate(cases.get(name)) / fresh, 2)]);
+  return table(rows);
+}
+
+export function caseDemands(cases: ReadonlyMap<CaseName, readonly Run[]>): readonly Demand[] {
+  const rate = (name: CaseName): number => medianRate(cases.get(name));
+  const sense = 'at least';
+  return [
+    { what: 'stale replay / fresh apply', value: rate('stale') / rate('fresh'), limit: 2, sense },
+    { what: 'snapshot / insertMany', value: rate('snapshot') / rate('insert'), limit: 0.4, sense },
+  ];
+}
+
 /** What the backlog is like, and that the contestants wrote documents of one size. */
 export function backlogLines(
   { backlog, eventBytes, repeats }: Prepared,
   { documentBytes, guard, sinkSettings }: Contest,
 ): string {
-  const bytes = [...documentBytes].map(([what, size]) => `${what} ${whole(size)}`);
-  return [
+  const lines = [
     `${whole(backlog.events)} events of ${whole(eventBytes)} bytes, ${whole(backlog.keys)} keys, 4 partitions;`,
     `${fixed(repeats * 100, 2)} % of a batch of 1,000 repeat a key of it.`,
+  ];
+  if (documentBytes.size === 0) return lines.join('\n');
+  const bytes = [...documentBytes].map(([what, size]) => `${what} ${whole(size)}`);
+  return [
+    ...lines,
     `Bytes of a document: ${bytes.join(', ')}.`,
-    `G is the guard in ${guard === 'filter' ? 'the filter' : 'an update pipeline'}, the faster way in the warm-up.`,
+    ...(guard === null
+      ? []
+      : [
+          `G guards in ${guard === 'filter' ? 'the filter' : 'an update pipeline'}, the faster way in the warm-up.`,
+        ]),
     ...(sinkSettings === null ? [] : ['Sink connector:', ...settingLines({ ...sinkSettings, ...TUNING })]),
   ].join('\n');
 }

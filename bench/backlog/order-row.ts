@@ -41,12 +41,28 @@ export function imageOf({ id, number }: Pick<OrderChange, 'id' | 'number'>): Rec
   };
 }
 
-/** A change event of Debezium 3.3 for PostgreSQL, JSON without schemas, transaction metadata off. */
-export function eventText(change: OrderChange, table = 'orders', image = imageOf(change)): string {
+/** A change event as Debezium 3.3 makes it of PostgreSQL, transaction metadata off. */
+export interface Envelope {
+  readonly before: null;
+  readonly after: Readonly<Record<string, number | string>>;
+  readonly source: Readonly<Record<string, number | string | bigint | null>>;
+  readonly transaction: null;
+  readonly op: string;
+  readonly ts_ms: number;
+  readonly ts_us: number;
+  readonly ts_ns: bigint;
+}
+
+/** @param table and its image: unless given, the order's own. */
+export function envelopeOf(
+  change: Pick<OrderChange, 'op' | 'id' | 'number'>,
+  { table, image } = { table: 'orders', image: imageOf(change) },
+): Envelope {
   const lsn = lsnOf(change.number);
   const ms = committedAt(change.number);
   const sent = ms + 12;
-  return JSON.stringify({
+  const isStreamed = change.op !== 'r';
+  return {
     before: null,
     after: image,
     source: {
@@ -54,23 +70,31 @@ export function eventText(change: OrderChange, table = 'orders', image = imageOf
       connector: 'postgresql',
       name: 'bench',
       ts_ms: ms,
-      snapshot: change.op === 'r' ? 'incremental' : 'false',
+      snapshot: isStreamed ? 'false' : 'incremental',
       db: 'shop',
       sequence: `["${lsn - BYTES_A_CHANGE}","${lsn}"]`,
       ts_us: ms * 1_000,
-      ts_ns: 0,
+      ts_ns: BigInt(ms) * 1_000_000n + 123_456n,
       schema: 'public',
       table,
-      txId: change.op === 'r' ? null : 1_000 + change.number,
-      lsn: change.op === 'r' ? null : lsn,
+      txId: isStreamed ? 1_000 + change.number : null,
+      lsn: isStreamed ? lsn : null,
       xmin: null,
     },
     transaction: null,
     op: change.op,
     ts_ms: sent,
     ts_us: sent * 1_000,
-    ts_ns: 0,
-  }).replaceAll('"ts_ns":0', `"ts_ns":${sent}123456`);
+    ts_ns: BigInt(sent) * 1_000_000n + 234_567n,
+  };
+}
+
+/** JSON without schemas. JSON has no BigInt of its own: its digits lose their quotes. */
+export function eventText(envelope: Envelope): string {
+  const text = JSON.stringify(envelope, (_name, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  );
+  return text.replaceAll(/"ts_ns":"(\d+)"/g, '"ts_ns":$1');
 }
 
 export function keyText({ id }: Pick<OrderChange, 'id'>): string {

@@ -25,6 +25,15 @@ export function mixedOf(keys: number, events: number): OrderChange[] {
   );
 }
 
+/** Updates alone, each key as often as the others and in random order. */
+export function updatesOf(keys: number, events: number): OrderChange[] {
+  const next = laps(keys);
+  return placed(
+    upTo(events).map(() => ({ op: 'u', id: next() })),
+    keys,
+  );
+}
+
 /** Updates, four of each key in one batch of its partition. */
 export function repeatedOf(keys: number, events: number): OrderChange[] {
   // Of four neighbours, each goes to another partition: so every partition gets a whole batch at a time.

@@ -1,9 +1,9 @@
 import type { OrderChange } from './order-row.ts';
-import { mixedOf, repeatedOf, seedOf, snapshotOf } from './sequence.ts';
+import { mixedOf, repeatedOf, seedOf, snapshotOf, updatesOf } from './sequence.ts';
 
 /** Names a backlog, so that every process can build the same one. */
 export interface BacklogSpec {
-  readonly kind: 'seed' | 'mixed' | 'repeated' | 'snapshot';
+  readonly kind: 'seed' | 'mixed' | 'updates' | 'repeated' | 'snapshot';
   readonly keys: number;
   readonly events: number;
 }
@@ -14,6 +14,8 @@ export function changesOf({ kind, keys, events }: BacklogSpec): OrderChange[] {
       return seedOf(keys);
     case 'mixed':
       return mixedOf(keys, events);
+    case 'updates':
+      return updatesOf(keys, events);
     case 'repeated':
       return repeatedOf(keys, events);
     case 'snapshot':
