@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Admin } from 'kafkajs';
 import { type Document, Long } from 'mongodb';
 import { waitFor } from '../../sandbox/src/process/poll.ts';
 import { copyCollection } from '../apply/collections.ts';
@@ -30,8 +29,8 @@ export async function prepareSink(rig: Rig, { backlog }: Prepared): Promise<void
 }
 
 /**
- * Applies a backlog from when the first task joins the group until the last row of each partition is in MongoDB: the
- * connector commits its offsets later than that.
+ * Applies a backlog. Measured is from the first write that is seen, without what was written by then (a connector takes
+ * seconds to start), until the last row of each partition is in MongoDB: it commits its offsets later than that.
  */
 export async function runSink(rig: Rig, worker: SinkWorker, prepared: Prepared, name: string): Promise<Run> {
   const { topic, backlog, starts } = prepared;
@@ -46,6 +45,7 @@ export async function runSink(rig: Rig, worker: SinkWorker, prepared: Prepared, 
     }));
     await admin.setOffsets({ groupId: connector.group, topic, partitions });
     const last = lastOf(changesOf(backlog));
+    const idle = await writesOf(rig);
     const { outcome, mongodMs } = await watched(rig, async (begin) => {
       await connector.create({
         ...TUNING,
@@ -54,15 +54,16 @@ export async function runSink(rig: Rig, worker: SinkWorker, prepared: Prepared, 
         database: rig.database,
         collection: name,
       });
-      await waitFor('the sink connector', () => hasMember(admin, connector), JOINING);
+      const first = await waitFor('the sink connector', () => writesSince(rig, idle, connector), JOINING);
       await begin();
       const cpu = await cpuMs(worker.pid);
       const from = performance.now();
       await untilThere(rig, { name, last, connector });
       const ms = performance.now() - from;
-      return { ms, cpuMs: (await cpuMs(worker.pid)) - cpu, peakBytes: await peakBytes(worker.pid) };
+      const events = backlog.events - first;
+      return { ms, events, cpuMs: (await cpuMs(worker.pid)) - cpu, peakBytes: await peakBytes(worker.pid) };
     });
-    return { ...outcome, mongodMs, events: backlog.events };
+    return { ...outcome, mongodMs };
   } finally {
     await connector.remove().catch(() => undefined);
     await admin.disconnect();
@@ -77,12 +78,18 @@ function sinkDocument(change: OrderChange): SinkDocument {
   return { ...Object.fromEntries(members), _id: { id: Long.fromNumber(change.id) } };
 }
 
-/** @throws while the group has none, which is what its waiting is for. */
-async function hasMember(admin: Admin, connector: Connector): Promise<void> {
-  const [group] = (await admin.describeGroups([connector.group])).groups;
-  if ((group?.members.length ?? 0) > 0) return;
+/** Answers how many writes came since; @throws while there is none, which is what its waiting is for. */
+async function writesSince(rig: Rig, idle: number, connector: Connector): Promise<number> {
+  const writes = (await writesOf(rig)) - idle;
+  if (writes > 0) return writes;
   await connector.check();
-  throw new Error(`its group is ${group?.state}`);
+  throw new Error('it has written nothing');
+}
+
+/** Update statements that MongoDB's server has been given in its life. */
+async function writesOf({ documents }: Rig): Promise<number> {
+  const status = await documents.client.db('admin').command({ serverStatus: 1 });
+  return Number(status.opcounters.update);
 }
 
 function lastOf(changes: readonly OrderChange[]): readonly OrderChange[] {
