@@ -11,7 +11,7 @@ export default defineConfig({
         ...base,
         test: {
           name: 'unit',
-          include: ['{apps,libs,sandbox,migrations,test}/**/*.test.ts'],
+          include: ['{apps,libs,sandbox,migrations,bench,test}/**/*.test.ts'],
           exclude: ['**/*.{int,e2e}.test.ts', '**/node_modules/**'],
           // They share nothing but modules, and starting a worker for each file takes longer than most of them.
           isolate: false,

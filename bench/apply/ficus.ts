@@ -1,0 +1,51 @@
+import { forwardGroup, type Plan, topicsOf } from '#core/plan';
+import type { Offsets } from '#kafka/progress';
+import { ensureCollection } from '#mongo/documents/schema';
+import { runMeasured } from '../process/parent.ts';
+import { watched } from '../process/watched.ts';
+import type { Rig } from '../rig.ts';
+import { copyCollection } from './collections.ts';
+import type { FicusGiven } from './ficus-process.ts';
+import type { Run } from './run.ts';
+
+export interface FicusRun {
+  readonly plan: Plan;
+  /** The collection whose documents are there before; null: none. `plan.collection` itself: as they are. */
+  readonly from: string | null;
+  /** Where the group begins to read; what is not named begins with the first record. */
+  readonly starts: ReadonlyMap<string, Offsets>;
+  readonly events: number;
+  readonly profile?: string | undefined;
+}
+
+const PROCESS = new URL('./ficus-process.ts', import.meta.url);
+
+/** Applies the topics of a plan from given offsets to their ends, and checks that nothing was put aside. */
+export async function runFicus(rig: Rig, given: FicusRun): Promise<Run> {
+  const { plan, from, starts, events, profile } = given;
+  if (from !== null && from !== plan.collection) await copyCollection(rig, from, plan.collection);
+  await ensureCollection(rig.documents, plan, 1);
+  await beginAt(rig, plan, starts);
+  const { brokers, mongoUrl, database } = rig;
+  const child: FicusGiven = { brokers, mongoUrl, database, plan };
+  const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+  const { outcome, mongodMs } = await watched(rig, (begin) => runMeasured(PROCESS, child, { begin, flags }));
+  const { notes, measured } = outcome;
+  if ((notes.deadLetters ?? 0) > 0) throw new Error(`${plan.unit}: ${notes.deadLetters} dead letters`);
+  return { ...measured, mongodMs, events, notes };
+}
+
+async function beginAt(rig: Rig, plan: Plan, starts: ReadonlyMap<string, Offsets>): Promise<void> {
+  const admin = rig.kafka.admin();
+  await admin.connect();
+  try {
+    for (const topic of topicsOf(plan)) {
+      const offsets = [...(starts.get(topic) ?? [])];
+      const partitions = offsets.map(([partition, offset]) => ({ partition, offset: String(offset) }));
+      if (partitions.length > 0)
+        await admin.setOffsets({ groupId: forwardGroup(plan.unit), topic, partitions });
+    }
+  } finally {
+    await admin.disconnect();
+  }
+}
