@@ -64,21 +64,49 @@ export function truncationDoubts(
   table: string,
   { position, epoch }: { readonly position: Position | null; readonly epoch: number },
 ): readonly RowChange[] {
-  const isOlder = ({ live, version }: StoredRow): boolean => {
+  return tableDoubts(plan, stored, { table, epoch }, ({ version }) => {
     const streamed = plan.version.kind === 'lsn' ? (version?.streamed ?? null) : null;
-    return live && (streamed === null || position === null || comparePositions(streamed, position) < 0);
-  };
+    return streamed === null || position === null || comparePositions(streamed, position) < 0;
+  });
+}
+
+/**
+ * What a lost place in the log leaves of a document once its table has been read again: a row that no record has brought
+ * since may have been deleted, and only the source can say.
+ * @param ends by partition, the end offsets of the table's topic before anything came from the new place.
+ */
+export function sweepDoubts(
+  plan: Plan,
+  stored: StoredDocument,
+  table: string,
+  { ends, epoch }: { readonly ends: ReadonlyMap<number, bigint>; readonly epoch: number },
+): readonly RowChange[] {
+  return tableDoubts(plan, stored, { table, epoch }, ({ version }) => {
+    const log = version?.log ?? null;
+    const end = log === null ? undefined : ends.get(log.partition);
+    return log === null || end === undefined || log.offset < end;
+  });
+}
+
+/** Puts the live rows of a table in doubt that are said to be of before. */
+function tableDoubts(
+  plan: Plan,
+  stored: StoredDocument,
+  { table, epoch }: { readonly table: string; readonly epoch: number },
+  isOfBefore: (row: StoredRow) => boolean,
+): readonly RowChange[] {
+  const isOpen = (row: StoredRow): boolean => row.live && isOfBefore(row);
   const doubt = (mapping: RowMapping, row: StoredRow, embed: RowChange['embed']): RowChange => ({
     ...{ key: stored.key, embed, committedAt: null, evidence: { kind: 'fresh', epoch } },
     effect: { kind: 'unknown', content: keyContent(mapping, row.content) },
   });
   const { root } = stored;
-  if (plan.root.table === table) return root !== null && isOlder(root) ? [doubt(plan.root, root, null)] : [];
+  if (plan.root.table === table) return root !== null && isOpen(root) ? [doubt(plan.root, root, null)] : [];
   return plan.embeds
     .filter((embed) => embed.table === table)
     .flatMap((embed) =>
       Object.values(stored.embeds[embed.path] ?? {})
-        .filter(isOlder)
+        .filter(isOpen)
         .map((row) => doubt(embed, row, { path: embed.path, childKey: childKey(embed, row.content) })),
     );
 }
