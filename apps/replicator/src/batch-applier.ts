@@ -1,7 +1,8 @@
-import { type Digest, Folding, type Outcome, type StoredDocument } from '#core/apply';
+import { type Digest, emptyDocument, Folding, type Outcome, type StoredDocument } from '#core/apply';
 import { assert, FicusError } from '#core/errors';
 import { keyText } from '#core/key';
 import { doubtOf } from '#core/mend';
+import type { Plan } from '#core/plan';
 import type { DocumentStore, DocumentWrite } from '#core/ports/document-store';
 import type { LogRecord } from '#debezium/log-record';
 import { byDocument, doubts, type ReadingContext, readBatch, rowOf, type Work } from './batch-reader.ts';
@@ -20,6 +21,11 @@ export interface ApplyContext extends ReadingContext {
 const MAX_ROUNDS = 20;
 /** Rounds in which all documents are tried together. */
 const JOINT_ROUNDS = 3;
+/** From so many documents on, transactions take less time than conditions. */
+const MANY = 32;
+/** Documents of one transaction, and transactions at once: more of either is not faster. */
+const TOGETHER = 1_000;
+const IN_FLIGHT = 3;
 /** Documents that are tried side by side after that. */
 const AT_ONCE = 16;
 
@@ -68,7 +74,7 @@ export class BatchApplier {
   }
 
   async #settle(context: ApplyContext, works: readonly Work[], result: Tally): Promise<void> {
-    let open = works;
+    let open = works.length < MANY ? works : await this.#exchange(context, works, result);
     for (let round = 0; open.length > 0; round++) {
       if (round === MAX_ROUNDS) {
         throw new FicusError(
@@ -82,6 +88,38 @@ export class BatchApplier {
           ? await this.#round(context, open, result)
           : await this.#alone(context, open, result);
     }
+  }
+
+  /** The whole in a few transactions; answers the documents of those that did not go through. */
+  async #exchange(context: ApplyContext, works: readonly Work[], result: Tally): Promise<readonly Work[]> {
+    const open: Work[] = [];
+    const chunks = Array.from({ length: Math.ceil(works.length / TOGETHER) }, (_, at) =>
+      works.slice(at * TOGETHER, (at + 1) * TOGETHER),
+    );
+    const next = async (): Promise<void> => {
+      for (let chunk = chunks.pop(); chunk !== undefined; chunk = chunks.pop())
+        open.push(...(await this.#exchangeSome(context, chunk, result)));
+    };
+    await Promise.all(Array.from({ length: IN_FLIGHT }, next));
+    return open;
+  }
+
+  async #exchangeSome(
+    context: ApplyContext,
+    works: readonly Work[],
+    result: Tally,
+  ): Promise<readonly Work[]> {
+    const { plan, term } = context;
+    const wanted = works.map((work) => ({ key: work.key, bare: isWhole(plan, work) }));
+    let decided: readonly Decision[] = [];
+    const outcome = await this.#documents.exchange(plan, term, wanted, (stored) => {
+      decided = works.map((work, at) => this.#fold(context, stored[at] ?? emptyDocument(work.key), work));
+      // What leaves a row in doubt must know it whole.
+      return decided.flatMap(({ write, failures }) => (failures.length === 0 ? (write ?? []) : []));
+    });
+    if (outcome !== 'done') return works;
+    for (const { failures, outcomes } of decided) if (failures.length === 0) result.count(outcomes);
+    return decided.filter(({ failures }) => failures.length > 0).map(({ work }) => work);
   }
 
   /**
@@ -191,6 +229,18 @@ export class BatchApplier {
     const after = folding.document;
     return { work, outcomes, failures, waiting, write: after === before ? null : { before, after } };
   }
+}
+
+/** Do the changes replace all that the document has? Then nothing of it is needed but its version. */
+function isWhole({ embeds }: Plan, { changes }: Work): boolean {
+  return (
+    embeds.length === 0 &&
+    changes.every(
+      ({ change: { evidence, effect } }) =>
+        evidence.kind === 'streamed' &&
+        (effect.kind === 'delete' || (effect.kind === 'upsert' && effect.unavailable.length === 0)),
+    )
+  );
 }
 
 interface Decision {

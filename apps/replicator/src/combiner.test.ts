@@ -63,6 +63,58 @@ describe('Combiner', () => {
     await Promise.all(all);
   });
 
+  it('has as many batches on their way as it is told, each submission by itself', async () => {
+    const gate = new Gate();
+    let lanes = 2;
+    const sut = new Combiner(gate.apply, () => lanes);
+    const all = [1, 2, 3, 4].map((count) => sut.submit(records('a', count)));
+    expect(gate.sizes()).toEqual([1, 2]);
+    gate.letThrough();
+    await all[0];
+    await expect.poll(() => gate.sizes()).toEqual([1, 2, 3]);
+    lanes = 1;
+    gate.letThrough();
+    await all[1];
+    expect(gate.sizes()).toEqual([1, 2, 3]);
+    gate.letThrough();
+    await expect.poll(() => gate.sizes()).toEqual([1, 2, 3, 4]);
+    gate.letThrough();
+    await Promise.all(all);
+  });
+
+  it('runs a job between batches, with none beside it, and before those that wait', async () => {
+    const gate = new Gate();
+    const sut = new Combiner(gate.apply, () => 2);
+    const before = [sut.submit(records('a', 1)), sut.submit(records('b', 2))];
+    let finish = (): void => undefined;
+    let began = false;
+    const job = sut.alone(async () => {
+      began = true;
+      await new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+      return 'done';
+    });
+    const after = sut.submit(records('c', 3));
+    gate.letThrough();
+    await before[0];
+    expect([began, gate.sizes()]).toEqual([false, [1, 2]]);
+    gate.letThrough();
+    await expect.poll(() => began).toBe(true);
+    expect(gate.sizes()).toEqual([1, 2]);
+    finish();
+    expect(await job).toBe('done');
+    await expect.poll(() => gate.sizes()).toEqual([1, 2, 3]);
+    gate.letThrough();
+    await after;
+  });
+
+  it('goes on after a job that failed', async () => {
+    const sut = new Combiner(async () => undefined);
+    await expect(sut.alone(async () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await expect(sut.submit(records('a', 1))).resolves.toBeUndefined();
+  });
+
   it('rejects all of a batch that failed, and goes on with the next', async () => {
     let failing = true;
     const sut = new Combiner(async () => {

@@ -12,23 +12,30 @@ const MOST = 4_000;
 /**
  * Applies what several partitions hand over at once as one batch. Rows of one document arrive in many partitions (a
  * child's key is not its parent's): applied side by side they would race for the document, together they are one
- * write. The order within a partition is kept, since its next batch comes only after this one.
+ * write. Where a document has one partition only, several batches are on their way at once. The order within a
+ * partition is kept, since its next batch comes only after this one.
  */
 export class Combiner {
   readonly #apply: (records: readonly LogRecord[]) => Promise<void>;
+  readonly #lanes: () => number;
   #waiting: Submission[] = [];
   #jobs: (() => Promise<void>)[] = [];
-  #busy = false;
+  /** Batches on their way. */
+  #running = 0;
+  /** A job is, which nothing may run beside. */
+  #isAlone = false;
 
-  constructor(apply: (records: readonly LogRecord[]) => Promise<void>) {
+  /** @param lanes how many batches may be on their way at once, now. */
+  constructor(apply: (records: readonly LogRecord[]) => Promise<void>, lanes: () => number = () => 1) {
     this.#apply = apply;
+    this.#lanes = lanes;
   }
 
   /** Resolves once these records are applied; rejects with what failed the batch they were in. */
   submit(records: readonly LogRecord[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ records, resolve, reject });
-      if (!this.#busy) void this.#drain();
+      this.#go();
     });
   }
 
@@ -36,30 +43,41 @@ export class Combiner {
   alone<T>(job: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#jobs.push(() => job().then(resolve, reject));
-      if (!this.#busy) void this.#drain();
+      this.#go();
     });
   }
 
-  async #drain(): Promise<void> {
-    this.#busy = true;
-    while (this.#waiting.length + this.#jobs.length > 0) {
-      const job = this.#jobs.shift();
-      if (job !== undefined) {
-        await job();
-        continue;
-      }
-      const together = this.#take();
-      try {
-        await this.#apply(together.flatMap(({ records }) => records));
-        for (const { resolve } of together) resolve();
-      } catch (error) {
-        for (const { reject } of together) reject(error);
-      }
+  #go(): void {
+    if (this.#isAlone) return;
+    if (this.#jobs.length > 0) {
+      if (this.#running === 0) void this.#runJob(this.#jobs.shift());
+      return;
     }
-    this.#busy = false;
+    while (this.#waiting.length > 0 && this.#running < this.#lanes()) void this.#runBatch(this.#take());
   }
 
+  async #runJob(job: (() => Promise<void>) | undefined): Promise<void> {
+    this.#isAlone = true;
+    await job?.();
+    this.#isAlone = false;
+    this.#go();
+  }
+
+  async #runBatch(together: readonly Submission[]): Promise<void> {
+    this.#running += 1;
+    try {
+      await this.#apply(together.flatMap(({ records }) => records));
+      for (const { resolve } of together) resolve();
+    } catch (error) {
+      for (const { reject } of together) reject(error);
+    }
+    this.#running -= 1;
+    this.#go();
+  }
+
+  /** With several lanes, each submission is a batch of its own. */
   #take(): Submission[] {
+    if (this.#lanes() > 1) return this.#waiting.splice(0, 1);
     let size = 0;
     const count = this.#waiting.findIndex(({ records }, index) => {
       size += records.length;

@@ -82,12 +82,10 @@ afterAll(async () => {
 
 function open() {
   const dependencies = new Dependencies(systemClock);
-  const sut = new ForeignConnector('shop', system, {
-    connect,
-    dependencies,
-    log: openLog('test', 'test', 'silent'),
-  });
-  return { sut, state: () => dependencies.states().find(({ name }) => name === 'connector:shop') };
+  const log = openLog('test', 'test', 'silent');
+  const warned = vi.spyOn(log, 'warn');
+  const sut = new ForeignConnector('shop', system, { connect, dependencies, log });
+  return { sut, warned, state: () => dependencies.states().find(({ name }) => name === 'connector:shop') };
 }
 const refusal = expect.objectContaining({ code: 'connector_failed', retryable: true });
 
@@ -112,6 +110,24 @@ describe('a connector that somebody else configures', () => {
     expect(sut.form(plan).flat).toMatchObject({ fields: { op: '__op' }, tombstones: 'delete' });
     expect(sut.form(plan)).toBe(sut.form(null));
     expect(await connect.config(run)).toMatchObject(flattened);
+  });
+
+  it('warns once of values that its modes cannot carry, and is not used where they would change unseen', async () => {
+    const precise = { ...config, 'decimal.handling.mode': 'precise' };
+    const schemas = { 'key.converter.schemas.enable': 'true', 'value.converter.schemas.enable': 'true' };
+    await connect.put(run, { ...precise, ...schemas });
+    const { sut, warned, state } = open();
+    await sut.tend(['public.order']);
+    await sut.tend(['public.order']);
+    const reasons = warned.mock.calls.map(([, message]) => String(message));
+    expect(
+      reasons.filter((reason) => reason.includes('decimal.handling.mode=precise sends NaN')),
+    ).toHaveLength(1);
+    expect(sut.form(plan)).toBe(sut.form(null));
+    await connect.put(run, precise);
+    await sut.tend(['public.order']);
+    expect(state()).toMatchObject({ up: false, reason: expect.stringContaining('without their scale') });
+    expect(() => sut.form(plan)).toThrow(refusal);
   });
 
   it('serves nobody while there is none, and says so', async () => {

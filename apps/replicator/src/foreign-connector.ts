@@ -5,6 +5,7 @@ import { captureFaults, tableFaults } from '#debezium/capture-faults';
 import type { ConnectorConfig } from '#debezium/connect-client';
 import { recordForm } from '#debezium/connector-form';
 import type { RecordForm } from '#debezium/decoder';
+import { modeFaults } from '#debezium/mode-faults';
 import type { Connector, StewardParts } from './connector-steward.ts';
 
 /** The configuration of a connector as it was last seen, and what follows from it. */
@@ -73,13 +74,19 @@ export class ForeignConnector implements Connector {
     }
   }
 
-  /** The same form stays the same object, so that what was made of it need not be made again. */
+  /** Warns once of what this configuration cannot carry. The same form stays the same object, so that what was made of it need not be made again. */
   #look(config: ConnectorConfig): void {
     if (this.#seen !== null && JSON.stringify(this.#seen.config) === JSON.stringify(config)) return;
+    // One that cannot be judged serves nobody, whatever was before.
+    this.#seen = null;
     const { kind, capture } = this.#system;
-    const { topicPrefix, registry } = capture;
+    const { connector, topicPrefix, registry } = capture;
     const faults = captureFaults(config, { kind, topicPrefix, hasRegistry: registry !== undefined });
+    for (const warning of modeFaults(config).warned)
+      this.#parts.log.warn({ system: this.#name, connector }, `connector: ${warning}`);
     this.#seen = { config, form: recordForm(config), faults, ofPlans: new WeakMap() };
+    for (const warning of modeFaults(config).warned)
+      this.#parts.log.warn({ system: this.#name, connector: capture.connector }, `connector: ${warning}`);
   }
 }
 

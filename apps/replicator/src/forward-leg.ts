@@ -43,6 +43,9 @@ export interface LegParts {
   readonly log: Logger;
 }
 
+/** Batches on their way at once, where each document has its rows in one partition: while one is written, one is read. */
+const LANES = 3;
+
 /** legacy → Kafka → MongoDB for one unit: a member of the unit's consumer group. */
 export class ForwardLeg {
   readonly #parts: LegParts;
@@ -55,7 +58,10 @@ export class ForwardLeg {
   readonly #share = new FailureShare();
   #partitions: Readonly<Record<string, readonly number[]>> = {};
   #tends = false;
-  readonly #combiner = new Combiner((records) => this.#handle(records));
+  readonly #combiner = new Combiner(
+    (records) => this.#handle(records),
+    () => (this.#unit.plan.embeds.length === 0 ? LANES : 1),
+  );
 
   constructor(unit: Unit, parts: LegParts) {
     this.#unit = unit;

@@ -24,6 +24,7 @@ const FLAT = recordForm({
   transforms: 'flat',
   'transforms.flat.type': 'io.debezium.transforms.ExtractNewRecordState',
   'transforms.flat.add.headers': 'op,lsn',
+  'decimal.handling.mode': 'string',
 });
 
 let databases: TestDatabases;

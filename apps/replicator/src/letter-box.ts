@@ -33,7 +33,8 @@ const AT_ONCE = 100;
 export class LetterBox {
   readonly #unit: string;
   readonly #parts: LetterBoxParts;
-  #parked: Map<string, bigint> | null = null;
+  /** Loaded once, whoever asks first: what is parked meanwhile must not be lost to a later answer. */
+  #parked: Promise<Map<string, bigint>> | null = null;
 
   constructor(unit: string, parts: LetterBoxParts) {
     this.#unit = unit;
@@ -47,15 +48,13 @@ export class LetterBox {
 
   /** Rows whose records must wait, from which offset on. */
   async parked(): Promise<ReadonlyMap<string, bigint>> {
-    this.#parked ??= new Map(await this.#parts.deadLetters.rows(this.#unit));
-    return this.#parked;
+    return await this.#loadParked();
   }
 
   /** Makes durable what a batch could not apply. Answers how many letters are new. */
   async keep({ failures, waiting }: BatchResult, { truncate }: Pick<Plan, 'truncate'>): Promise<number> {
     const { clock, deadLetters, deadLetterTopic, log } = this.#parts;
     if (failures.length + waiting.length === 0) return 0;
-    const parked = new Map(await this.parked());
     const at = new Date(clock.now()).toISOString();
     const dead = failures.map(({ record, row, code, reason }) => ({
       ...this.#letter(record, at),
@@ -73,9 +72,9 @@ export class LetterBox {
     });
     const settled = new Set(await deadLetters.add([...dead, ...behind]));
     const fresh = dead.filter(({ id }) => !settled.has(id));
+    const parked = await this.#loadParked();
     for (const { row, offset } of [...fresh, ...behind])
       if (row !== null && !parked.has(row)) parked.set(row, BigInt(offset));
-    this.#parked = parked;
     for (const { topic, partition, offset, code, reason } of fresh)
       log.error({ unit: this.#unit, topic, partition, offset, code }, `dead letter: ${reason}`);
     if (fresh.length > 0) await deadLetterTopic.send(fresh);
@@ -105,7 +104,17 @@ export class LetterBox {
     const parked = new Map([...(await this.parked())].filter(([one]) => one !== row));
     if (head !== undefined && order?.what === 'rehearse')
       return await this.#rehearse({ ...context, parked }, head, rest);
-    if (await this.#replay({ ...context, parked }, rest)) this.#parked?.delete(row);
+    if (await this.#replay({ ...context, parked }, rest)) (await this.#loadParked()).delete(row);
+  }
+
+  async #loadParked(): Promise<Map<string, bigint>> {
+    this.#parked ??= this.#parts.deadLetters.rows(this.#unit).then((rows) => new Map(rows));
+    try {
+      return await this.#parked;
+    } catch (error) {
+      this.#parked = null;
+      throw error;
+    }
   }
 
   /** A truncate has no row, and nothing waits behind it. */

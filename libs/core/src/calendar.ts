@@ -1,7 +1,8 @@
 import type { CanonicalValue, FieldType } from './field-type.ts';
 import { refuse } from './refusal.ts';
 
-const DATE = /^([+-]?\d{4,9})-(\d{2}-\d{2})$/;
+const DATE = /^([+-]?\d{4,9})-(\d{2})-(\d{2})$/;
+const MONTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const TIME = /^(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?$/;
 const STAMP = /^([^T ]+)[T ](\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(Z|[+-](?:0\d|1[0-5])(?::?[0-5]\d)?)?$/;
 /** Days since the epoch of 0001-01-01 and 9999-12-31. */
@@ -71,7 +72,8 @@ export function parseStamp(
   if (date === null || time === null || time.startsWith('24') || (zone !== undefined) !== zoned)
     return refuse(value, legal);
   if (!zoned) return `${date}T${time}`;
-  const utc = shift(date, time, zone ?? 'Z');
+  if (zone === 'Z') return `${date}T${time}Z`;
+  const utc = shift(date, time, zone ?? '');
   // A zone can carry the first and the last day out of the years that are legal.
   return canonicalDate(utc.split('T')[0] ?? '', extended) === null ? refuse(value, legal) : `${utc}Z`;
 }
@@ -88,12 +90,18 @@ function shift(date: string, time: string, zone: string): string {
 function canonicalDate(text: string, extended: boolean): string | null {
   const match = DATE.exec(text);
   if (match === null) return null;
-  const [, year = '', day = ''] = match;
-  if (!extended && (year.length !== 4 || year === '0000' || /^[+-]/.test(year))) return null;
-  const date = `${yearText(Number(year))}-${day}`;
-  const ms = Date.parse(`${date}T00:00:00Z`);
-  const isLegal = Math.abs(ms) < END_OF_TIME && withoutFraction(ms).startsWith(`${date}T`);
-  return isLegal ? date : null;
+  const [, digits = '', month = '', day = ''] = match;
+  const year = Number(digits);
+  if (Number(day) < 1 || Number(day) > daysOf(year, Number(month))) return null;
+  if (!extended) return digits.length === 4 && /^\d/.test(digits) && year > 0 ? text : null;
+  const date = `${yearText(year)}-${month}-${day}`;
+  return Math.abs(Date.parse(`${date}T00:00:00Z`)) < END_OF_TIME ? date : null;
+}
+
+/** Of a month, from 1 to 12; 0 for any other. */
+function daysOf(year: number, month: number): number {
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return month === 2 && isLeap ? 29 : (MONTHS[month - 1] ?? 0);
 }
 
 /** As ECMAScript writes it: four digits, or six and a sign. Year 0 is the one before year 1. */

@@ -103,7 +103,7 @@ export function avroSide(
     payload = type.fromBuffer(bytes);
     // avsc puts U+FFFD for bytes that are no UTF-8: then the text would not be what was sent.
     if (!holdsReplacement(payload) || type.toBuffer(payload).equals(bytes))
-      return { payload, schemas, plain, ...(nullsReplaced ? { defaults } : {}) };
+      return { payload, isAvro: true, schemas, plain, ...(nullsReplaced ? { defaults } : {}) };
   } catch (cause) {
     throw new FicusError('event_unparsable', `not Avro of its schema: ${reasonOf(cause)}`, { cause });
   }

@@ -2,11 +2,10 @@ import type { ChangeEvent, ValueDecoder, WireRow } from '#core/change-event';
 import { FicusError } from '#core/errors';
 import type { Plan } from '#core/plan';
 import { avroSide } from './avro.ts';
-import { columnName } from './column-name.ts';
 import { type Rowless, readEnvelope, rowlessKind } from './envelope.ts';
 import { type FlatForm, isFlat, readFlat, readTombstone } from './flat.ts';
 import { JsonSides } from './json-side.ts';
-import { KnownTables } from './known-table.ts';
+import { KnownTables, namesOf } from './known-table.ts';
 import { headerOf, type LogRecord } from './log-record.ts';
 import { isConfluent, readSchemaHeader, type SchemaReference, splitConfluent } from './schema-reference.ts';
 import type { CachedSchemas } from './schema-registry.ts';
@@ -22,7 +21,7 @@ export type DecodedRecord =
 
 /** What a record does not say by itself about how it was written. */
 export interface RecordForm {
-  /** Does the connector change column names to what Avro can spell (`field.name.adjustment.mode=avro`)? */
+  /** Does the connector change names to what Avro can spell (`field.name.adjustment.mode=avro`), in JSON too? */
   readonly adjustedNames: boolean;
   /** Does the converter send a column's default in place of NULL? */
   readonly nullsReplaced: boolean;
@@ -117,7 +116,7 @@ export class RecordDecoder {
     const key = this.#side(record, 'key', form);
     if (key === null || !isRecord(key.payload)) return null;
     const known = this.#tablesOf(plan, form).byTopic(record.topic);
-    return rowOf(key, '', key.payload, known?.nameOf ?? columnName);
+    return rowOf(key, '', key.payload, namesOf(known, key));
   }
 
   /** A value that is no change of a row, as plain data; null for a record without one. @throws FicusError `event_unparsable`. */

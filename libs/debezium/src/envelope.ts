@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { ChangeEvent } from '#core/change-event';
 import { FicusError } from '#core/errors';
-import { columnName } from './column-name.ts';
-import type { KnownTables } from './known-table.ts';
+import { type KnownTables, namesOf } from './known-table.ts';
 import type { LogRecord } from './log-record.ts';
 import { streamPosition } from './position.ts';
 import { isRecord, rowOf, type Side } from './side.ts';
@@ -54,11 +53,12 @@ export function readEnvelope(value: Side, keySide: () => Side | null, origin: Or
   const { record, incarnation, tables } = origin;
   const table = `${source.schema}.${source.table}`;
   const key = keySide();
-  const nameOf = tables?.byName(table)?.nameOf ?? columnName;
+  const known = tables?.byName(table) ?? null;
+  const nameOf = namesOf(known, value);
   return {
     table,
     op: OPS[op],
-    key: key === null || !isRecord(key.payload) ? null : rowOf(key, '', key.payload, nameOf),
+    key: key === null || !isRecord(key.payload) ? null : rowOf(key, '', key.payload, namesOf(known, key)),
     before: before ? rowOf(value, 'before', before, nameOf) : null,
     after: after ? rowOf(value, 'after', after, nameOf) : null,
     position: streamPosition(source),

@@ -1,8 +1,7 @@
 import type { ChangeEvent, WireRow } from '#core/change-event';
 import { FicusError } from '#core/errors';
-import { columnName } from './column-name.ts';
 import type { Origin } from './envelope.ts';
-import type { KnownTable, KnownTables } from './known-table.ts';
+import { type KnownTable, type KnownTables, namesOf } from './known-table.ts';
 import { headerOf, type LogRecord } from './log-record.ts';
 import { streamPosition } from './position.ts';
 import { isRecord, rowOf, type Side } from './side.ts';
@@ -64,10 +63,10 @@ export function readFlat(
   const op = row[DELETED] === 'true' ? 'delete' : operation(meta.text('op'));
   const table = tableOf(meta, record, tables);
   const known = tables?.byName(table) ?? null;
-  const nameOf = known?.nameOf ?? columnName;
   const columns = Object.fromEntries(Object.entries(row).filter(([name]) => !form.added.has(name)));
-  const image = rowOf(value, '', columns, nameOf);
-  const keyRow = key === null || !isRecord(key.payload) ? null : rowOf(key, '', key.payload, nameOf);
+  const image = rowOf(value, '', columns, namesOf(known, value));
+  const keyRow =
+    key === null || !isRecord(key.payload) ? null : rowOf(key, '', key.payload, namesOf(known, key));
   if (op === 'update') demandParent(table, known, keyRow);
   const committedAt = meta.integer('source.ts_ms');
   return {
@@ -102,7 +101,7 @@ export function readTombstone(
   return {
     table,
     op: 'tombstone',
-    key: rowOf(key, '', key.payload, tables?.byName(table)?.nameOf ?? columnName),
+    key: rowOf(key, '', key.payload, namesOf(tables?.byName(table) ?? null, key)),
     before: null,
     after: null,
     position: meta.position(),

@@ -29,7 +29,7 @@ export class JsonSides {
     const head = this.#heads.get(place);
     if (head !== undefined && bytes.at(-1) === END && beginsWith(bytes, head.bytes)) {
       const payload = parse(bytes.subarray(head.bytes.length, -1));
-      return { payload, schemas: head.schemas, plain: asIs };
+      return { payload, schemas: head.schemas, plain: asIs, isAvro: false };
     }
     const parsed = parse(bytes);
     if (
@@ -38,11 +38,11 @@ export class JsonSides {
       !('payload' in parsed) ||
       Object.keys(parsed).length !== 2
     )
-      return { payload: parsed, schemas: null, plain: asIs };
+      return { payload: parsed, schemas: null, plain: asIs, isAvro: false };
     const schemas = connectSchemas(parsed['schema']);
     const found = headOf(bytes);
     if (found !== null) this.#heads.set(place, { bytes: found, schemas });
-    return { payload: parsed['payload'], schemas, plain: asIs };
+    return { payload: parsed['payload'], schemas, plain: asIs, isAvro: false };
   }
 }
 

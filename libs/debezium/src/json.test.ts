@@ -67,8 +67,8 @@ describe('parseLossless', () => {
   it.each<[string, string, unknown]>([
     [
       "an event's own, which nobody needs",
-      `{"op":"c","source":{"ts_ns":${LONG}},"ts_ns":${LONG}}`,
-      { op: 'c', source: { ts_ns: null }, ts_ns: null },
+      `{"op":"c","after":null,"source":{"ts_ns":${LONG}},"ts_ns":${LONG}}`,
+      { op: 'c', after: null, source: { ts_ns: Number(LONG) }, ts_ns: Number(LONG) },
     ],
     [
       'a column of that name beside them',

@@ -1,15 +1,23 @@
 import type { Plan, RowMapping } from '#core/plan';
 import { adjustedNames } from './adjusted-name.ts';
 import { columnName } from './column-name.ts';
+import type { Side } from './side.ts';
 
 /** A table as a plan knows it, for records that do not say all of it themselves. */
 export interface KnownTable {
   /** `schema.table`. */
   readonly table: string;
-  /** The database's name of a column by the one on the wire. */
-  readonly nameOf: (wire: string) => string;
+  /** Does the connector change names to what Avro can spell in every format? */
+  readonly isAdjusted: boolean;
+  /** The database's name of a column by such a one. */
+  readonly byAdjusted: (wire: string) => string;
   /** Of an embedded table: the columns that hold the parent's key. */
   readonly parentKey: readonly string[];
+}
+
+/** The database's names of columns by those that a side has: Avro has adjusted ones whatever the connector says now. */
+export function namesOf(known: KnownTable | null, side: Side): (wire: string) => string {
+  return known !== null && (side.isAvro || known.isAdjusted) ? known.byAdjusted : columnName;
 }
 
 /** The tables of one plan. */
@@ -25,7 +33,8 @@ export class KnownTables {
     ): void => {
       const version = plan.version.kind === 'column' ? [plan.version.column] : [];
       const columns = [...fields.map(({ column }) => column), ...key, ...parentKey, ...ignore, ...version];
-      const known = { table, nameOf: adjusted ? adjustedNames(table, columns) : columnName, parentKey };
+      const byAdjusted = adjustedNames(table, columns);
+      const known = { table, isAdjusted: adjusted, byAdjusted, parentKey };
       this.#byName.set(table, known);
       // Two tables on one topic: a record must say which.
       this.#byTopic.set(topic, this.#byTopic.has(topic) ? null : known);

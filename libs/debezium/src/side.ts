@@ -3,6 +3,7 @@ import type { WireRow, WireSchema } from '#core/change-event';
 /** A record's key or value, read but not yet understood. */
 export interface Side {
   readonly payload: unknown;
+  readonly isAvro: boolean;
   /**
    * The columns' schemas, by the member of the payload that holds the columns (`before`, `after`), or by '' for the
    * payload itself; null without schemas.

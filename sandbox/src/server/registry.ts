@@ -12,6 +12,7 @@ export const registry: ServerKind = { name: 'registry', needs: ['java', 'avro'],
 /** Apicurio's schema registry, which keeps its schemas in memory. */
 async function start({ components, dataDir, supervisor }: ServerContext): Promise<Running> {
   const port = await savedPort(join(dataDir, 'port'));
+  const management = await savedPort(join(dataDir, 'management-port'));
   const daemon = new Daemon(
     {
       name: 'registry',
@@ -19,7 +20,13 @@ async function start({ components, dataDir, supervisor }: ServerContext): Promis
       process: {
         command: components.java,
         args: [...jvmFlags(HEAP_MEGABYTES), '-jar', components.path('avro', 'registry', 'quarkus-run.jar')],
-        env: { QUARKUS_HTTP_HOST: '127.0.0.1', QUARKUS_HTTP_PORT: String(port) },
+        env: {
+          QUARKUS_HTTP_HOST: '127.0.0.1',
+          QUARKUS_HTTP_PORT: String(port),
+          // Its health and metrics have a port of their own, a fixed one unless told otherwise.
+          QUARKUS_MANAGEMENT_HOST: '127.0.0.1',
+          QUARKUS_MANAGEMENT_PORT: String(management),
+        },
         cwd: dataDir,
         logFile: join(dataDir, 'registry.log'),
       },

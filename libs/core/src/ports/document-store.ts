@@ -17,6 +17,19 @@ export interface SaveResult {
   readonly rejected: readonly { readonly write: DocumentWrite; readonly reason: string }[];
 }
 
+/** A document to decide on. */
+export interface Wanted {
+  readonly key: DocumentKey;
+  /** Without its rows' content, which is then empty: for a decision that replaces what it does not leave alone. */
+  readonly bare: boolean;
+}
+
+/**
+ * done: all is durable. overtaken: another writer came between; nothing is written. refused: MongoDB does not take one
+ * of the documents; nothing is written, and `save` tells which.
+ */
+export type Exchanged = 'done' | 'overtaken' | 'refused';
+
 /** MongoDB, seen through the plans: tombstones and versions are never visible to `readOne`, `readMany` and `list`. */
 export interface DocumentStore {
   /** States to decide on, one for each key and in their order, absent documents included (`revision: null`). */
@@ -28,6 +41,17 @@ export interface DocumentStore {
    * next decision sees.
    */
   save(plan: Plan, term: number, writes: readonly DocumentWrite[]): Promise<SaveResult>;
+  /**
+   * Loads the documents, lets `decide` say what is to be written of them, and writes that, majority and journalled: as
+   * one, so that nobody comes between. `decide` gets one state for each wanted key, in their order.
+   * @throws FicusError as `save`; then all of it or nothing may have happened.
+   */
+  exchange(
+    plan: Plan,
+    term: number,
+    wanted: readonly Wanted[],
+    decide: (stored: readonly StoredDocument[]) => readonly DocumentWrite[],
+  ): Promise<Exchanged>;
   /** Keys of at most so many documents, tombstones included, in an order of their own: those after this one. */
   keysAfter(plan: Plan, after: DocumentKey | null, most: number): Promise<readonly DocumentKey[]>;
   /** Keys of at most so many documents that must be read from the source (`needsSource`). */

@@ -4,10 +4,11 @@ import type { CanonicalDocument, DocumentKey } from '#core/document';
 import { assert, FicusError } from '#core/errors';
 import { keyText } from '#core/key';
 import type { Plan } from '#core/plan';
-import type { DocumentStore, DocumentWrite, SaveResult } from '#core/ports/document-store';
+import type { DocumentStore, DocumentWrite, Exchanged, SaveResult, Wanted } from '#core/ports/document-store';
 import type { ListQuery, Page } from '#core/query';
 import { reach } from '../reach.ts';
 import { BSON_OPTIONS, fromId, toId } from './bson.ts';
+import { exchange } from './exchange.ts';
 import { findPlan } from './filter.ts';
 import { readCanonical, readStored, writeFields, writeWhole } from './stored.ts';
 
@@ -69,6 +70,16 @@ export class MongoDocumentStore implements DocumentStore {
     const updates = writes.filter((write) => write.before.revision !== null);
     const results = await Promise.all([this.#insert(plan, term, inserts), this.#update(plan, term, updates)]);
     return merged(results);
+  }
+
+  async exchange(
+    plan: Plan,
+    term: number,
+    wanted: readonly Wanted[],
+    decide: (stored: readonly StoredDocument[]) => readonly DocumentWrite[],
+  ): Promise<Exchanged> {
+    const refusals = [...REFUSED, ...UNINDEXABLE];
+    return await exchange(this.#db, plan, { term, wanted, decide, refusals, maxTimeMS: MAX_TIME_MS });
   }
 
   async keysAfter(plan: Plan, after: DocumentKey | null, most: number): Promise<readonly DocumentKey[]> {

@@ -49,8 +49,21 @@ export function readStored(plan: Plan, found: Document): StoredDocument {
     revision: Number(meta.n ?? 0),
     root: meta.e === undefined ? null : readRow(plan.root, found, meta),
     embeds,
-    committedAt: meta.at instanceof Date ? meta.at.getTime() : null,
+    committedAt: readTime(meta.at),
   };
+}
+
+function readTime(at: unknown): number | null {
+  return at instanceof Date ? at.getTime() : null;
+}
+
+/** The same of a document of which only `_m` was asked for: its rows have no content. For a plan without embeds. */
+export function readBare(plan: Plan, found: Document): StoredDocument {
+  const meta = found._m as Document | undefined;
+  const key = fromId(plan, found._id);
+  if (meta === undefined) return { ...emptyDocument(key), revision: 0 };
+  const root: StoredRow | null = meta.e === undefined ? null : { ...readMeta(meta), content: {} };
+  return { key, revision: Number(meta.n ?? 0), root, embeds: {}, committedAt: readTime(meta.at) };
 }
 
 /** The whole document to insert. */
@@ -132,13 +145,17 @@ function readRow(mapping: RowMapping, at: Document, meta: Document): StoredRow {
     whole,
     kept.filter((field) => !incomplete.includes(field.path)),
   );
+  const row = readMeta(meta);
+  return { ...row, digest: incomplete.length === 0 ? row.digest : null, incomplete, content };
+}
+
+function readMeta(meta: Document): Omit<StoredRow, 'content'> {
   return {
     version: readVersion(meta),
-    live,
-    digest: typeof meta.h === 'string' && incomplete.length === 0 ? meta.h : null,
-    incomplete,
+    live: meta.live === true,
+    digest: typeof meta.h === 'string' ? meta.h : null,
+    incomplete: (meta.miss as string[] | undefined) ?? [],
     doubtful: meta.doubt === true,
-    content,
     unmapped: meta.x === undefined ? {} : (JSON.parse(String(meta.x)) as Record<string, unknown>),
   };
 }

@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { emptyDocument, type StoredDocument } from '#core/apply';
+import type { Content } from '#core/field-type';
+import type { Plan } from '#core/plan';
+import type { DocumentWrite } from '#core/ports/document-store';
+import { openTestDatabases, type TestDatabases } from '#testing/mongo-databases';
+import { ordersPlan } from '#testing/orders-plan';
+import { aRow, storedOf } from '#testing/stored-documents';
+import { ensureCollection } from './schema.ts';
+import { MongoDocumentStore } from './store.ts';
+
+const TERM = 5;
+
+let databases: TestDatabases;
+let sut: MongoDocumentStore;
+let plan: Plan;
+let made = 0;
+
+beforeAll(async () => {
+  databases = await openTestDatabases();
+  sut = new MongoDocumentStore(databases.documents);
+});
+afterAll(async () => {
+  await databases.close();
+});
+beforeEach(async () => {
+  made += 1;
+  plan = { ...ordersPlan, embeds: [], collection: `orders_${made}` };
+  await ensureCollection(databases.documents, plan, TERM);
+});
+
+const key = (number: number) => ['EU', String(number)];
+function content(number: number, note: string): Content {
+  const root = { region: 'EU', number: String(number), 'customer.name': 'Ann', amount: '1.50', note };
+  return storedOf(plan, { root, embeds: {} }).root?.content ?? {};
+}
+async function load(number: number): Promise<StoredDocument> {
+  const [found] = await sut.load(plan, [key(number)]);
+  return found ?? expect.fail('load answered nothing');
+}
+const notes = async (...numbers: readonly number[]) =>
+  await Promise.all(numbers.map(async (number) => (await load(number)).root?.content.note));
+
+/** Gives these documents this note, as one; `between` runs once it has been decided. */
+async function note(numbers: readonly number[], text: string, given: { term?: number; bare?: boolean } = {}) {
+  const { term = TERM, bare = false } = given;
+  const wanted = numbers.map((number) => ({ key: key(number), bare }));
+  return await sut.exchange(plan, term, wanted, (stored) =>
+    stored.map((before, at): DocumentWrite => {
+      const after = { ...before, root: aRow(content(numbers[at] ?? 0, text)) };
+      return { before, after };
+    }),
+  );
+}
+
+describe('exchange', () => {
+  it('writes new documents and known ones, and raises their revisions', async () => {
+    expect(await note([1, 2], 'first')).toBe('done');
+    expect(await note([2, 3], 'second')).toBe('done');
+    expect(await notes(1, 2, 3)).toEqual(['first', 'second', 'second']);
+    expect([(await load(1)).revision, (await load(2)).revision]).toEqual([1, 2]);
+  });
+
+  it('gives what is stored, in the order that was asked for, and nothing of what is not', async () => {
+    await note([1, 2], 'x');
+    let seen: readonly StoredDocument[] = [];
+    const look = (stored: readonly StoredDocument[]) => {
+      seen = stored;
+      return [];
+    };
+    const wanted = [3, 2, 1].map((number) => ({ key: key(number), bare: false }));
+    expect(await sut.exchange(plan, TERM, wanted, look)).toBe('done');
+    expect(seen).toEqual([emptyDocument(key(3)), await load(2), await load(1)]);
+  });
+
+  it('gives versions alone of what is wanted bare, and writes over it as ever', async () => {
+    await note([1], 'x');
+    let seen: readonly StoredDocument[] = [];
+    const look = (stored: readonly StoredDocument[]) => {
+      seen = stored;
+      return [];
+    };
+    const bare = { key: key(1), bare: true };
+    await sut.exchange(plan, TERM, [bare], look);
+    const whole = await load(1);
+    expect(seen).toEqual([{ ...whole, root: { ...whole.root, content: {} }, embeds: {} }]);
+    expect(await note([1], 'y', { bare: true })).toBe('done');
+    expect(await notes(1)).toEqual(['y']);
+  });
+
+  it('keeps members that Ficus does not own', async () => {
+    await note([1], 'x');
+    const own = databases.rogue.collection(plan.collection);
+    await own.updateOne({}, { $set: { theirs: 1 } }, { bypassDocumentValidation: true });
+    await note([1], 'y', { bare: true });
+    expect(await own.findOne({})).toMatchObject({ theirs: 1, note: 'y' });
+  });
+
+  it('lets nobody come between: of two at once that meet, what one decided on still holds when it is written', async () => {
+    await note([0], '');
+    const add = async (): Promise<number> => {
+      const outcome = await sut.exchange(plan, TERM, [{ key: key(0), bare: false }], ([before]) => {
+        if (before === undefined) expect.fail('one is wanted');
+        const after = { ...before, root: aRow(content(0, `${before.root?.content.note}x`)) };
+        return [{ before, after }];
+      });
+      return outcome === 'done' ? 1 : 0;
+    };
+    const done = await Promise.all(Array.from({ length: 40 }, add));
+    const count = done.reduce((sum, one) => sum + one, 0);
+    expect(count).toBeGreaterThan(0);
+    expect(await notes(0)).toEqual(['x'.repeat(count)]);
+  });
+
+  it('lets one of two first writers win', async () => {
+    const outcomes = await Promise.all([note([1, 2], 'a'), note([2, 1], 'b')]);
+    expect(outcomes).toContain('done');
+    const [one, two] = await notes(1, 2);
+    expect(one).toBe(two);
+  });
+
+  it('writes nothing of a batch that was overtaken by a write from outside of it', async () => {
+    await note([1, 2], 'x');
+    const before = await load(2);
+    const wanted = [1, 2].map((number) => ({ key: key(number), bare: false }));
+    let overtaking: Promise<unknown> = Promise.resolve();
+    const outcome = await sut.exchange(plan, TERM, wanted, (stored) => {
+      // On its way before the statements of the exchange are.
+      overtaking = sut.save(plan, TERM, [{ before, after: { ...before, root: aRow(content(2, 'faster')) } }]);
+      return stored.map((one, at) => ({ before: one, after: { ...one, root: aRow(content(at + 1, 'y')) } }));
+    });
+    await overtaking;
+    expect(await notes(1, 2)).toEqual(outcome === 'done' ? ['y', 'y'] : ['x', 'faster']);
+  });
+
+  it.each([
+    ['an older term', async () => await note([1, 2], 'y', { term: TERM - 1 })],
+    [
+      'the schema',
+      async () => {
+        const rule = { note: { $ne: 'y' } };
+        await databases.rogue.command({ collMod: plan.collection, validator: rule });
+        return await note([1, 2, 3], 'y');
+      },
+    ],
+    [
+      "somebody's unique index",
+      async () => {
+        const partialFilterExpression = { note: 'y' };
+        const options = { unique: true, partialFilterExpression };
+        await databases.rogue.collection(plan.collection).createIndex({ note: 1 }, options);
+        return await note([1, 2], 'y');
+      },
+    ],
+    ['its size', async () => await note([1, 2], 'y'.repeat(9 * 1024 * 1024))],
+    ['a new document by them', async () => await note([3, 4], 'y', { term: TERM - 1 })],
+  ])('is refused as a whole by %s', async (_what, attempt) => {
+    await note([1, 2], 'x');
+    expect(await attempt()).toBe('refused');
+    expect(await notes(1, 2)).toEqual(['x', 'x']);
+    expect((await load(3)).revision).toBeNull();
+  });
+});

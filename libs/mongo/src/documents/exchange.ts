@@ -1,0 +1,135 @@
+import { BSON, type ClientSession, type Db, type Document, MongoServerError } from 'mongodb';
+import { emptyDocument, type StoredDocument } from '#core/apply';
+import { assert } from '#core/errors';
+import { keyText } from '#core/key';
+import type { Plan } from '#core/plan';
+import type { DocumentWrite, Exchanged, Wanted } from '#core/ports/document-store';
+import { reach } from '../reach.ts';
+import { BSON_OPTIONS, toId } from './bson.ts';
+import { readBare, readStored, writeFields, writeWhole } from './stored.ts';
+
+const DUPLICATE_KEY = 11_000;
+/** Somebody else has written one of the documents since the transaction began. */
+const WRITE_CONFLICT = 112;
+/** Of one command. */
+const MAX_BYTES = 16 * 1024 * 1024;
+const DURABLE = { w: 'majority', j: true } as const;
+
+export interface ExchangeOptions {
+  readonly term: number;
+  /** Milliseconds after which a command is given up. */
+  readonly maxTimeMS: number;
+  /** Codes with which MongoDB refuses a document. */
+  readonly refusals: readonly number[];
+}
+
+/**
+ * Reads and writes a batch in one transaction. MongoDB itself sees to it then that nobody comes between, so a statement
+ * names its document by `_id` alone, which the server finds without a plan; a condition on the revision costs it about
+ * as much again as the write. And the oplog has one entry for many documents.
+ */
+export async function exchange(
+  db: Db,
+  plan: Plan,
+  given: ExchangeOptions & {
+    readonly wanted: readonly Wanted[];
+    readonly decide: (stored: readonly StoredDocument[]) => readonly DocumentWrite[];
+  },
+): Promise<Exchanged> {
+  const { wanted, decide } = given;
+  const session = db.client.startSession();
+  try {
+    session.startTransaction({ readConcern: { level: 'snapshot' }, writeConcern: DURABLE });
+    const writes = decide(await load(db, plan, session, { wanted, maxTimeMS: given.maxTimeMS }));
+    const outcome = await write(db, plan, session, { writes, term: given.term });
+    if (outcome === 'refused') return outcome;
+    await reach(() => session.commitTransaction());
+    return 'done';
+  } catch (error) {
+    const outcome = outcomeOf(
+      error instanceof Error && error.cause !== undefined ? error.cause : error,
+      given,
+    );
+    if (outcome === null) throw error;
+    return outcome;
+  } finally {
+    // Also ends a transaction that was not committed.
+    await session.endSession();
+  }
+}
+
+async function load(
+  db: Db,
+  plan: Plan,
+  session: ClientSession,
+  { wanted, maxTimeMS }: { readonly wanted: readonly Wanted[]; readonly maxTimeMS: number },
+): Promise<readonly StoredDocument[]> {
+  const found = new Map<string, StoredDocument>();
+  const sides = [
+    { keys: wanted.filter(({ bare }) => bare), projection: { _m: 1 }, read: readBare },
+    { keys: wanted.filter(({ bare }) => !bare), projection: {}, read: readStored },
+  ];
+  for (const { keys, projection, read } of sides) {
+    if (keys.length === 0) continue;
+    const filter = { _id: { $in: keys.map(({ key }) => toId(plan, key)) } } as Document;
+    const documents = await reach(() =>
+      db
+        .collection(plan.collection)
+        .find(filter, { ...BSON_OPTIONS, session, projection, maxTimeMS, batchSize: keys.length + 1 })
+        .toArray(),
+    );
+    for (const document of documents) {
+      const stored = read(plan, document);
+      found.set(keyText(stored.key), stored);
+    }
+  }
+  return wanted.map(({ key }) => found.get(keyText(key)) ?? emptyDocument(key));
+}
+
+async function write(
+  db: Db,
+  plan: Plan,
+  session: ClientSession,
+  { writes, term }: { readonly writes: readonly DocumentWrite[]; readonly term: number },
+): Promise<'written' | 'refused'> {
+  const documents = writes
+    .filter(({ before }) => before.revision === null)
+    .map(({ after }) => writeWhole(toId(plan, after.key), plan, term, after));
+  const updates = writes
+    .filter(({ before }) => before.revision !== null)
+    .map(({ after }) => ({ q: { _id: toId(plan, after.key) }, u: { $set: writeFields(plan, term, after) } }));
+  for (const command of [
+    { insert: plan.collection, documents },
+    { update: plan.collection, updates },
+  ]) {
+    const size = command.insert === undefined ? updates.length : documents.length;
+    if (size === 0) continue;
+    const reply = await send(db, session, command);
+    if (reply === null) return 'refused';
+    const [fault] = (reply.writeErrors ?? []) as readonly Document[];
+    if (fault !== undefined) throw new MongoServerError({ ...fault });
+    assert(reply.n === size, `a document of ${plan.collection} is removed only by Ficus, which does not`);
+  }
+  return 'written';
+}
+
+/** Null: one command cannot hold all of it. To measure costs as much as to send, so it is done only after a failure. */
+async function send(db: Db, session: ClientSession, command: Document): Promise<Document | null> {
+  try {
+    return await reach(() => db.command(command, { session, ignoreUndefined: false }));
+  } catch (error) {
+    if (BSON.calculateObjectSize(command) > MAX_BYTES) return null;
+    throw error;
+  }
+}
+
+/** Null: it is none of a document's. What is transient of a transaction is settled by trying otherwise, or again. */
+function outcomeOf(error: unknown, { refusals }: ExchangeOptions): Exchanged | null {
+  if (!(error instanceof MongoServerError)) return null;
+  if (error.code === DUPLICATE_KEY)
+    return JSON.stringify(error.keyPattern) === '{"_id":1}' ? 'overtaken' : 'refused';
+  if (refusals.includes(Number(error.code))) return 'refused';
+  return error.code === WRITE_CONFLICT || error.hasErrorLabel('TransientTransactionError')
+    ? 'overtaken'
+    : null;
+}
