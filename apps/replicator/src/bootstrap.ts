@@ -132,6 +132,7 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
     unknownColumns: control.unknownColumns,
     status: control.status,
     topics: control.topics,
+    captures: control.captures,
     units: control.units,
     meters,
     openWatch,

@@ -1,5 +1,5 @@
 import { reasonOf } from '#core/errors';
-import { sweepDoubts } from '#core/mend';
+import { sweepDoubts, sweepEnds } from '#core/mend';
 import type { CaptureStore, Sweep } from '#core/ports/capture';
 import type { UnitStore } from '#core/ports/control';
 import type { Unit } from '#core/unit-state';
@@ -34,9 +34,7 @@ export class Sweeper {
     if (this.#underWay.has(name)) return;
     this.#underWay.add(name);
     try {
-      const ends = new Map(
-        Object.entries(sweep.ends).map(([partition, end]) => [Number(partition), BigInt(end)]),
-      );
+      const ends = sweepEnds(sweep);
       const isCurrent = async (): Promise<boolean> => {
         const now = await units.read(unit);
         return now?.state.term === state.term && now.planVersion === planVersion;

@@ -1,11 +1,12 @@
-import { isUnsound, type RowChange, type StoredDocument, type StoredRow } from './apply.ts';
+import { type Gaps, isUnsound, type RowChange, type StoredDocument, type StoredRow } from './apply.ts';
 import type { CanonicalDocument, DocumentKey } from './document.ts';
 import { assert } from './errors.ts';
 import type { Content } from './field-type.ts';
 import { keyText } from './key.ts';
 import { keyFields, type Plan, type RowMapping } from './plan.ts';
+import type { Sweep } from './ports/capture.ts';
 import { keyOf } from './render.ts';
-import { comparePositions, type Position } from './version.ts';
+import { comparePositions, isOfBefore, type Position } from './version.ts';
 
 /**
  * What a fresh read of the source's document says of the stored rows that are unsound; the others are left alone. It
@@ -81,11 +82,26 @@ export function sweepDoubts(
   table: string,
   { ends, epoch }: { readonly ends: ReadonlyMap<number, bigint>; readonly epoch: number },
 ): readonly RowChange[] {
-  return tableDoubts(plan, stored, { table, epoch }, ({ version }) => {
-    const log = version?.log ?? null;
-    const end = log === null ? undefined : ends.get(log.partition);
-    return log === null || end === undefined || log.offset < end;
-  });
+  return tableDoubts(plan, stored, { table, epoch }, ({ version }) => isOfBefore(version?.log ?? null, ends));
+}
+
+/** Where changes are missing from a unit's log, as long as not all of its rows of before have been seen to. */
+export function gapsOf(plan: Plan, sweeps: readonly Sweep[]): Gaps {
+  const own = sweeps.filter(({ unit }) => unit === plan.unit);
+  const endsOf = (table: string): ReadonlyMap<number, bigint> | null => {
+    const sweep = own.find((one) => one.table === table);
+    return sweep === undefined ? null : sweepEnds(sweep);
+  };
+  const gaps = new Map<string | null, ReadonlyMap<number, bigint>>();
+  for (const { table, path } of [{ table: plan.root.table, path: null }, ...plan.embeds]) {
+    const ends = endsOf(table);
+    if (ends !== null) gaps.set(path, ends);
+  }
+  return gaps;
+}
+
+export function sweepEnds({ ends }: Sweep): ReadonlyMap<number, bigint> {
+  return new Map(Object.entries(ends).map(([partition, end]) => [Number(partition), BigInt(end)]));
 }
 
 /** Puts the live rows of a table in doubt that are said to be of before. */
