@@ -8,6 +8,7 @@ import type { Logger } from '#observability/log';
 import type { Caretaker } from './caretaker.ts';
 import type { Fleet } from './fleet.ts';
 import type { Flip } from './flip.ts';
+import type { LegacySystems } from './systems.ts';
 
 /** The token under which Nest hands the parts to the controllers. */
 export const PARTS = Symbol('parts');
@@ -15,6 +16,7 @@ export const PARTS = Symbol('parts');
 export interface AdminParts {
   readonly fleet: Fleet;
   readonly flip: Flip;
+  readonly systems: LegacySystems;
   readonly control: {
     readonly transitions: TransitionStore;
     readonly verifications: VerificationStore;

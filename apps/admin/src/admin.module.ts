@@ -10,6 +10,7 @@ import { HEALTH, type Health, HealthController, type Readiness } from '#observab
 import { type AdminParts, PARTS } from './admin-parts.ts';
 import { LettersController } from './letters.controller.ts';
 import { RecordsController } from './records.controller.ts';
+import { SystemsController } from './systems.controller.ts';
 import { UnitsController } from './units.controller.ts';
 
 @Module({})
@@ -27,7 +28,13 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
     };
     return {
       module: AdminModule,
-      controllers: [UnitsController, LettersController, RecordsController, HealthController],
+      controllers: [
+        UnitsController,
+        SystemsController,
+        LettersController,
+        RecordsController,
+        HealthController,
+      ],
       providers: [
         { provide: PARTS, useValue: parts },
         { provide: HEALTH, useValue: health },

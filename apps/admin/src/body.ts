@@ -12,6 +12,11 @@ export const flipBody = z.strictObject({
   dryRun: z.boolean().default(false),
 });
 
+/** POST systems/{system}/resnapshot. */
+export const resnapshotBody = z.strictObject({
+  reason: z.string().trim().min(1, 'must say why, for the history').max(1_000),
+});
+
 /** POST units/{unit}/verifications: nothing to say yet. */
 export const verifyBody = z.strictObject({}).nullish();
 

@@ -16,6 +16,7 @@ import { Caretaker } from './caretaker.ts';
 import { Fleet } from './fleet.ts';
 import { Flip } from './flip.ts';
 import { measure } from './measure.ts';
+import { LegacySystems } from './systems.ts';
 
 /** Starts an admin endpoint. It comes up whatever is away, and says in readiness what it is waiting for. */
 export async function bootstrap(): Promise<NestFastifyApplication> {
@@ -55,6 +56,7 @@ function assemble({ instance, logLevel, mongoUrl, redisUrl }: Environment): Admi
   return {
     fleet: new Fleet({ ...control, clock }),
     flip,
+    systems: new LegacySystems({ ...control, clock }),
     control,
     queue,
     caretaker: new Caretaker({

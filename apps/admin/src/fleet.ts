@@ -1,6 +1,7 @@
 import { FicusError } from '#core/errors';
 import { type Phase, type Step, stepsFrom } from '#core/phase';
 import { knowsColumn } from '#core/plan';
+import type { CaptureStore } from '#core/ports/capture';
 import type { Clock } from '#core/ports/clock';
 import type { UnitStore, VerificationStore } from '#core/ports/control';
 import type { DeadLetterStore } from '#core/ports/dead-letters';
@@ -8,6 +9,7 @@ import type { UnknownColumn, UnknownColumnStore } from '#core/ports/replication'
 import type { Verification, VerificationState } from '#core/reconcile';
 import { currentLag, type ReplicationCounts, type SnapshotProgress, type Unit } from '#core/unit-state';
 import { lastEnded } from './measure.ts';
+import { type CaptureView, captureView } from './systems.ts';
 
 /** A unit as an operator sees it. Times are ISO 8601 UTC, durations milliseconds. */
 export interface UnitView {
@@ -33,6 +35,8 @@ export interface UnitView {
   readonly deadLetters: number;
   readonly unknownColumns: number;
   readonly verification: VerificationSummary | null;
+  /** Of the unit's legacy system, and so of all its units. */
+  readonly capture: CaptureView;
   readonly steps: readonly Omit<Step, 'from'>[];
 }
 
@@ -54,6 +58,7 @@ export interface FleetParts {
   readonly deadLetters: DeadLetterStore;
   readonly unknownColumns: UnknownColumnStore;
   readonly verifications: VerificationStore;
+  readonly captures: CaptureStore;
   readonly clock: Clock;
 }
 
@@ -88,12 +93,13 @@ export class Fleet {
   }
 
   async #view(unit: Unit): Promise<UnitView> {
-    const { deadLetters, verifications, clock } = this.#parts;
+    const { deadLetters, verifications, captures, clock } = this.#parts;
     const name = unit.plan.unit;
-    const [letters, columns, verification] = await Promise.all([
+    const [letters, columns, verification, capture] = await Promise.all([
       deadLetters.count(name),
       this.unknownColumns(unit),
       lastEnded(name, verifications),
+      captures.read(unit.plan.system),
     ]);
     const now = clock.now();
     const { plan, planVersion, replication, state } = unit;
@@ -119,6 +125,7 @@ export class Fleet {
       deadLetters: letters,
       unknownColumns: columns.length,
       verification: verification === null ? null : summaryOf(verification),
+      capture: captureView(capture),
       steps: stepsFrom(plan.mode, phase).map(({ to, direction }) => ({ to, direction })),
     };
   }

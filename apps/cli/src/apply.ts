@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import type { Kafka } from 'kafkajs';
 import type { Db } from 'mongodb';
 import type { LegacySystem, Systems } from '#config/systems';
+import { unboundedSlots } from '#core/capture';
 import { FicusError } from '#core/errors';
 import { type Plan, tablesOf, topicsOf } from '#core/plan';
 import { checkAgainstCatalogue } from '#core/plan-catalogue';
@@ -10,7 +11,7 @@ import type { CatalogueTable } from '#core/ports/catalogue';
 import { connectorTopics, controlTables, MAX_RECORD_BYTES } from '#debezium/connector-config';
 import { DEAD_LETTER_TOPIC } from '#kafka/dead-letter-topic';
 import { ensureTopics } from '#kafka/topics';
-import { openCatalogue } from '#legacy/open';
+import { openCatalogue, openSlot } from '#legacy/open';
 import { type Account, missingGrants } from '#legacy/postgres/grants';
 import { ensurePublication } from '#legacy/postgres/publication';
 import type { Control } from '#mongo/control/control';
@@ -84,6 +85,19 @@ async function checkLive(name: string, plans: readonly Plan[], parts: ApplyParts
     if (faults.length > 0) throw new FicusError('plan_invalid', faults.join('\n'));
   } finally {
     await catalogue.close();
+  }
+  await warnOfSlot(name, systemOf(name, parts.systems), parts.say);
+}
+
+/** What an unbounded slot may do to the source is no fault of a plan. */
+async function warnOfSlot(name: string, system: LegacySystem, say: (text: string) => void): Promise<void> {
+  const slot = openSlot(name, system);
+  if (slot === null) return;
+  try {
+    const reading = await slot.read();
+    if (reading.limitBytes === null) say(`${name}: warning: ${unboundedSlots(reading.name)}`);
+  } finally {
+    await slot.close();
   }
 }
 

@@ -69,6 +69,28 @@ export function addUnitCommands(program: Command, say: (text: string) => void): 
         show(await call('GET', `/admin/units/${encodeURIComponent(of)}/${what}`)),
       );
   addLetterCommands(program, show);
+  addSystemCommands(program, show);
+}
+
+function addSystemCommands(program: Command, show: (value: unknown) => void): void {
+  const system = program.command('system').description('see legacy systems, and begin their capture anew');
+  system
+    .command('list')
+    .description("all systems with their units and what their connector's slot holds back")
+    .action(async () => show(await call('GET', '/admin/systems')));
+  system
+    .command('show')
+    .description('one system, with its slot and its new beginnings')
+    .argument('<system>')
+    .action(async (name: string) => show(await call('GET', `/admin/systems/${encodeURIComponent(name)}`)));
+  system
+    .command('resnapshot')
+    .description('drop the slot, start the connector from now, and read every table of the system again')
+    .argument('<system>')
+    .requiredOption('--reason <text>', 'why; kept in the history')
+    .action(async (name: string, { reason }: { reason: string }) =>
+      show(await call('POST', `/admin/systems/${encodeURIComponent(name)}/resnapshot`, { reason })),
+    );
 }
 
 interface LetterOptions {

@@ -1,4 +1,11 @@
-import { type Digest, emptyDocument, Folding, type Outcome, type StoredDocument } from '#core/apply';
+import {
+  type Digest,
+  emptyDocument,
+  Folding,
+  type Gaps,
+  type Outcome,
+  type StoredDocument,
+} from '#core/apply';
 import { assert, FicusError } from '#core/errors';
 import { keyText } from '#core/key';
 import { doubtOf } from '#core/mend';
@@ -13,6 +20,8 @@ export interface ApplyContext extends ReadingContext {
   readonly term: number;
   /** Rows that have an open dead letter, with the offset from which on their records wait. */
   readonly parked: ReadonlyMap<string, bigint>;
+  /** Where changes are missing from the unit's log; absent: nowhere. */
+  readonly gaps?: Gaps;
   /** The unit's term as it stands in the control database now. */
   readonly isCurrent: () => Promise<boolean>;
 }
@@ -205,7 +214,7 @@ export class BatchApplier {
   }
 
   #fold(context: ApplyContext, before: StoredDocument, work: Work): Decision {
-    const folding = new Folding(before, this.#digest);
+    const folding = new Folding(before, this.#digest, context.gaps);
     const outcomes: Outcome[] = [];
     const failures: [LogRecord, unknown][] = [];
     const waiting: LogRecord[] = [];

@@ -3,8 +3,9 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type Environment, readEnvironment } from '#config/environment';
-import { type LegacySystem, readSystems, type Systems } from '#config/systems';
+import { type LegacySystem, readSystems, type Systems, slotRules } from '#config/systems';
 import { FicusError } from '#core/errors';
+import type { SourceSlot } from '#core/ports/capture';
 import type { LegacyStore } from '#core/ports/legacy-store';
 import { ConnectClient } from '#debezium/connect-client';
 import { notificationTopic } from '#debezium/connector-config';
@@ -13,7 +14,7 @@ import { CachedSchemas, ConfluentRegistry } from '#debezium/schema-registry';
 import { openKafka } from '#kafka/client';
 import { DeadLetterTopic } from '#kafka/dead-letter-topic';
 import { KafkaProgress } from '#kafka/progress';
-import { openLegacyStore } from '#legacy/open';
+import { openLegacyStore, openSlot } from '#legacy/open';
 import { openMongo } from '#mongo/connection';
 import { openControl } from '#mongo/control/control';
 import { MongoDocumentStore } from '#mongo/documents/store';
@@ -22,13 +23,16 @@ import { Dependencies } from '#observability/dependencies';
 import { keyedDigest } from '#observability/digest';
 import { openLog } from '#observability/log';
 import { BatchApplier } from './batch-applier.ts';
-import { type Connector, ConnectorSteward, type StewardParts } from './connector-steward.ts';
+import { CaptureSteward } from './capture-steward.ts';
+import { type Connector, ConnectorSteward, type Haltable, type StewardParts } from './connector-steward.ts';
 import { ForeignConnector } from './foreign-connector.ts';
 import { Mender } from './mender.ts';
 import { Meters } from './meters.ts';
 import { ReplicatorModule, type ReplicatorParts } from './replicator.module.ts';
+import { SlotWatch } from './slot-watch.ts';
 import { SnapshotSteward } from './snapshot-steward.ts';
 import { Supervisor } from './supervisor.ts';
+import { Sweeper } from './sweeper.ts';
 import { SystemWatch } from './system-watch.ts';
 import { Truncation } from './truncation.ts';
 
@@ -64,11 +68,13 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
   const progress = new KafkaProgress(kafka);
   const deadLetterTopic = new DeadLetterTopic(kafka);
   const legacies = new Map<string, LegacyStore>();
+  const slots: SourceSlot[] = [];
   const documents = new MongoDocumentStore(mongo.db(environment.mongoDatabase));
   const digest = keyedDigest(environment.digestKey);
   const snapshotParts = {
     snapshots: control.snapshots,
     instances: control.instances,
+    sweeper: new Sweeper({ ...control, documents, digest, log }),
     ...{ progress, dependencies, clock, log },
   };
 
@@ -80,6 +86,20 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
     return source;
   };
 
+  const openCapture = (name: string, system: LegacySystem): CaptureSteward => {
+    const { connector, haltable } = sourceOf(name);
+    const slot = openSlot(name, system);
+    if (slot !== null) slots.push(slot);
+    const watchParts = { captures: control.captures, dependencies, meters, clock, log };
+    return new CaptureSteward(name, {
+      ...{ instance: environment.instance, captures: control.captures, units: control.units, connector },
+      source: slot === null || haltable === null ? null : { slot, connector: haltable },
+      watch: slot === null ? null : new SlotWatch(name, slotRules(system), { slot, ...watchParts }),
+      mayRenew: slotRules(system).policy === 'resnapshot',
+      ...{ progress, dependencies, clock, log },
+    });
+  };
+
   const openWatch = (name: string): SystemWatch => {
     const system = systemOf(systems, name);
     const legacy = openLegacyStore(name, system, clock);
@@ -88,6 +108,8 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
       ...snapshotParts,
       ...sourceOf(name),
       kafka,
+      capture: openCapture(name, system),
+      captures: control.captures,
       snapshot: new SnapshotSteward(legacy, notificationTopic(system.capture.topicPrefix), snapshotParts),
       legacy,
       mender: new Mender({ legacy, documents, digest, clock }),
@@ -110,6 +132,7 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
     unknownColumns: control.unknownColumns,
     status: control.status,
     topics: control.topics,
+    captures: control.captures,
     units: control.units,
     meters,
     openWatch,
@@ -123,7 +146,7 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
   });
   const close = async (): Promise<void> => {
     await Promise.allSettled([
-      ...[...legacies.values()].map((legacy) => legacy.close()),
+      ...[...legacies.values(), ...slots].map((one) => one.close()),
       deadLetterTopic.close(),
       progress.close(),
     ]);
@@ -144,15 +167,20 @@ function systemOf(systems: Systems, name: string): LegacySystem {
 /** Where a legacy system's records come from: its connector, and the decoder of what that writes. */
 interface Source {
   readonly connector: Connector;
+  /** Null: somebody else configures it. */
+  readonly haltable: Haltable | null;
   readonly decoder: RecordDecoder;
 }
 
 function openSource(name: string, system: LegacySystem, given: Omit<StewardParts, 'connect'>): Source {
   const { connect: address, managed, registry } = system.capture;
   const parts = { ...given, connect: new ConnectClient(address) };
-  const connector = managed
-    ? new ConnectorSteward(name, system, parts)
-    : new ForeignConnector(name, system, parts);
+  const own = managed ? new ConnectorSteward(name, system, parts) : null;
+  const connector = own ?? new ForeignConnector(name, system, parts);
   const schemas = registry === undefined ? null : new CachedSchemas(new ConfluentRegistry(registry.url));
-  return { connector, decoder: new RecordDecoder({ schemas, form: (plan) => connector.form(plan) }) };
+  return {
+    connector,
+    haltable: own,
+    decoder: new RecordDecoder({ schemas, form: (plan) => connector.form(plan) }),
+  };
 }

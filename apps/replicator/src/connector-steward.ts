@@ -30,6 +30,16 @@ export interface Connector {
   form(plan: Plan | null): RecordForm;
 }
 
+/** A connector whose place in the source's log Ficus may do away with. */
+export interface Haltable {
+  /** Stops it; answers whether nothing of it runs any more. @throws FicusError while Connect is away. */
+  halt(): Promise<boolean>;
+  /** Forgets how far it had read, once it is halted. @throws FicusError. */
+  forget(): Promise<void>;
+  /** Lets it run again. @throws FicusError. */
+  resume(): Promise<void>;
+}
+
 /** A task that fails at once after every restart is not restarted more often than this. */
 const RESTART_MS = 10_000;
 
@@ -37,7 +47,7 @@ const RESTART_MS = 10_000;
  * Keeps a system's one connector as the plans say: creates it, gives it a changed table list, puts it again after
  * Connect forgot it, restarts a failed task. All of it is idempotent, so every replicator may do it.
  */
-export class ConnectorSteward implements Connector {
+export class ConnectorSteward implements Connector, Haltable {
   readonly #name: string;
   readonly #system: LegacySystem;
   readonly #parts: StewardParts;
@@ -58,6 +68,28 @@ export class ConnectorSteward implements Connector {
 
   form(): RecordForm {
     return this.#form;
+  }
+
+  async halt(): Promise<boolean> {
+    const { connect } = this.#parts;
+    const { connector } = this.#system.capture;
+    this.#healthy = false;
+    const status = await connect.status(connector);
+    if (status?.stopped) return true;
+    // One that Connect has forgotten, as it does in standalone mode, must be known for its offsets to be.
+    if (status === null) await connect.createStopped(connector, configOf(this.#system, [], []));
+    else await connect.stop(connector);
+    return (await connect.status(connector))?.stopped ?? false;
+  }
+
+  async forget(): Promise<void> {
+    await this.#parts.connect.forgetOffsets(this.#system.capture.connector);
+  }
+
+  async resume(): Promise<void> {
+    const { connect } = this.#parts;
+    const { connector } = this.#system.capture;
+    if ((await connect.status(connector))?.stopped) await connect.resume(connector);
   }
 
   async tend(tables: readonly string[], excluded: readonly LegacyColumn[]): Promise<void> {

@@ -47,7 +47,14 @@ beforeAll(async () => {
     kind: 'postgres',
     url: database.url,
     capture: {
-      ...{ connect: address, connector: run, topicPrefix: run, managed: false, format: 'json' },
+      ...{
+        connect: address,
+        connector: run,
+        topicPrefix: run,
+        managed: false,
+        ...{ slotPolicy: 'hold', slotAlarm: 0.5 },
+        format: 'json',
+      },
       ...{ slot: run, publication: run, database: reached },
     },
   };

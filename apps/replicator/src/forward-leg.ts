@@ -1,5 +1,7 @@
 import type { Kafka } from 'kafkajs';
+import { gapsOf } from '#core/mend';
 import { forwardGroup, topicsOf } from '#core/plan';
+import type { CaptureStore } from '#core/ports/capture';
 import type { Clock } from '#core/ports/clock';
 import type { UnitStore } from '#core/ports/control';
 import type { DeadLetterStore } from '#core/ports/dead-letters';
@@ -36,6 +38,7 @@ export interface LegParts {
   readonly snapshots: SnapshotStore;
   readonly status: ReplicationStatusStore;
   readonly topics: TopicStore;
+  readonly captures: Pick<CaptureStore, 'read'>;
   readonly units: Pick<UnitStore, 'read'>;
   readonly dependencies: Dependencies;
   readonly meters: Meters;
@@ -143,7 +146,10 @@ export class ForwardLeg {
 
   async #contextOf(of: Unit): Promise<ApplyContext> {
     const { plan, state } = of;
+    // Read once the records are there: what comes from behind a gap comes after the gap was noted.
+    const { sweeps } = await this.#parts.captures.read(plan.system);
     return {
+      gaps: gapsOf(plan, sweeps),
       plan,
       decoder: this.#parts.decoderOf(plan.system),
       epoch: state.epoch,

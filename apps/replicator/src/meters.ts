@@ -9,6 +9,8 @@ export class Meters {
   readonly #age: Histogram<'unit'>;
   readonly #lag: Gauge<'unit'>;
   readonly #backlog: Gauge<'unit'>;
+  readonly #retained: Gauge<'system'>;
+  readonly #slotLimit: Gauge<'system'>;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -49,6 +51,18 @@ export class Meters {
       labelNames: ['unit'],
       registers,
     });
+    this.#retained = new Gauge({
+      name: 'ficus_slot_retained_bytes',
+      help: "Log that the source keeps for the connector's slot",
+      labelNames: ['system'],
+      registers,
+    });
+    this.#slotLimit = new Gauge({
+      name: 'ficus_slot_limit_bytes',
+      help: 'Log that the source keeps at most before the slot is lost; absent: without bound',
+      labelNames: ['system'],
+      registers,
+    });
   }
 
   applied(unit: string, result: BatchResult, letters: number, now: number): void {
@@ -66,5 +80,15 @@ export class Meters {
   lagging(unit: string, lagMs: number | null, backlog: number): void {
     if (lagMs !== null) this.#lag.set({ unit }, lagMs / 1_000);
     this.#backlog.set({ unit }, backlog);
+  }
+
+  /** @param retained null: there is no slot, or it is lost. @param limit null: there is none. */
+  slot(system: string, retained: number | null, limit: number | null): void {
+    for (const [gauge, bytes] of [
+      [this.#retained, retained],
+      [this.#slotLimit, limit],
+    ] as const)
+      if (bytes === null) gauge.remove({ system });
+      else gauge.set({ system }, bytes);
   }
 }

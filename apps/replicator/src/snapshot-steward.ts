@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type Plan, tablesOf } from '#core/plan';
+import { type Plan, tablesOf, topicOf } from '#core/plan';
+import type { Capture } from '#core/ports/capture';
 import type { Clock } from '#core/ports/clock';
 import type { InstanceStore } from '#core/ports/control';
 import type { LegacyStore } from '#core/ports/legacy-store';
@@ -10,6 +11,7 @@ import type { SnapshotNotification } from '#debezium/notification';
 import { isPast, type KafkaProgress, type Offsets } from '#kafka/progress';
 import type { Dependencies } from '#observability/dependencies';
 import type { Logger } from '#observability/log';
+import type { Sweeper } from './sweeper.ts';
 
 /** Replicators that beat within this time must all go by a plan before its tables are read. */
 const ALIVE_MS = 3_000;
@@ -18,6 +20,7 @@ export interface SnapshotParts {
   readonly snapshots: SnapshotStore;
   readonly instances: InstanceStore;
   readonly progress: KafkaProgress;
+  readonly sweeper: Sweeper;
   readonly dependencies: Dependencies;
   readonly clock: Clock;
   readonly log: Logger;
@@ -28,8 +31,11 @@ export interface SnapshotRound {
   /** The unit's snapshots as they stand. */
   readonly known: readonly TableSnapshot[];
   readonly committed: ReadonlyMap<string, Offsets>;
-  /** Only a connector that runs is given orders. */
-  readonly connectorRuns: boolean;
+  /** Only a connector that runs, and lacks nothing of the log, is given orders. */
+  readonly mayOrder: boolean;
+  readonly capture: Pick<Capture, 'generation' | 'sweeps'>;
+  /** See `core/snapshot`. */
+  readonly anew: number;
   /** See `lastSign`. */
   readonly lastSign: number;
 }
@@ -52,19 +58,23 @@ export class SnapshotSteward {
 
   /** Orders what is missing and closes what is applied. */
   async tend(unit: Unit, round: SnapshotRound): Promise<SnapshotProgress> {
-    const { snapshots, clock } = this.#parts;
+    const { snapshots, clock, sweeper } = this.#parts;
     const { plan } = unit;
-    const { known } = round;
+    const { known, capture } = round;
     const order: string[] = [];
     let isChanged = false;
     for (const table of tablesOf(plan)) {
       const one = known.find((candidate) => candidate.table === table);
+      const sweep = capture.sweeps.find((open) => open.unit === plan.unit && open.table === table);
       const step = nextSnapshotStep(one, {
         wanted: wantedOf(unit, table),
         now: clock.now(),
         lastSign: round.lastSign,
         isApplied: one !== undefined && isPast(round.committed, endsOf(plan, one)),
+        isSwept: sweep === undefined,
+        anew: round.anew,
       });
+      if (step === 'sweep' && sweep !== undefined) void sweeper.sweep(unit, capture.generation, sweep);
       if (step === 'close') {
         await snapshots.change(plan.unit, table, { completedAt: this.#now() });
         isChanged = true;
@@ -72,7 +82,7 @@ export class SnapshotSteward {
       if (step === 'order') order.push(table);
     }
     this.#report(plan, known);
-    if (order.length > 0 && round.connectorRuns && (await this.#isAdopted(unit))) {
+    if (order.length > 0 && round.mayOrder && (await this.#isAdopted(unit))) {
       await this.#order(unit, order);
       isChanged = true;
     }
@@ -185,10 +195,6 @@ export class SnapshotSteward {
 /** A plan's tables are wanted from its first version on, those that a change concerned from that change on. */
 function wantedOf({ snapshotWanted }: Unit, table: string): number {
   return snapshotWanted.find((one) => one.table === table)?.version ?? 1;
-}
-
-function topicOf(plan: Plan, table: string): string {
-  return plan.embeds.find((embed) => embed.table === table)?.topic ?? plan.topic;
 }
 
 function endsOf(plan: Plan, one: TableSnapshot): ReadonlyMap<string, Offsets> {

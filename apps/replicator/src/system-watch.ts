@@ -2,6 +2,7 @@ import type { Kafka } from 'kafkajs';
 import type { LegacySystem } from '#config/systems';
 import { FicusError, reasonOf } from '#core/errors';
 import { forwardGroup, type Plan, tablesOf, topicsOf } from '#core/plan';
+import type { Capture, CaptureStore } from '#core/ports/capture';
 import type { LegacyColumn, LegacyStore } from '#core/ports/legacy-store';
 import type { ReplicationStatusStore } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
@@ -13,6 +14,7 @@ import { readNotification } from '#debezium/notification';
 import { LogConsumer } from '#kafka/consumer';
 import { lostLog } from '#kafka/errors';
 import { backlogOf, type Offsets, RESET } from '#kafka/progress';
+import type { CaptureRound, CaptureSteward } from './capture-steward.ts';
 import type { Connector } from './connector-steward.ts';
 import type { Mender } from './mender.ts';
 import type { Meters } from './meters.ts';
@@ -22,11 +24,13 @@ import { Watermarks } from './watermarks.ts';
 export interface WatchParts extends SnapshotParts {
   readonly kafka: Kafka;
   readonly connector: Connector;
+  readonly capture: CaptureSteward;
   readonly decoder: RecordDecoder;
   readonly snapshot: SnapshotSteward;
   readonly legacy: LegacyStore;
   readonly mender: Mender;
   readonly status: ReplicationStatusStore;
+  readonly captures: CaptureStore;
   readonly meters: Meters;
 }
 
@@ -83,23 +87,46 @@ export class SystemWatch {
     await this.#consumer.stop();
   }
 
-  /** One round: connector, then watermarks, snapshots and status of each unit, and what must be read from the source. Never throws. */
+  /** One round: place in the log, connector, then watermarks, snapshots and status of each unit, and what must be read from the source. Never throws. */
   async tend(units: readonly Unit[]): Promise<void> {
     this.#units = units;
     const tables = units.flatMap(({ plan }) => tablesOf(plan));
-    const excluded = await this.#excluded(tables);
-    // Without the source's answer the connector stays as it is; it could not stream from there either.
-    if (excluded !== null) await this.#parts.connector.tend(tables, excluded);
+    const round = await this.#tendCapture(tables);
     if (!this.#reports) return;
     void this.#mend(units);
     await this.#learnSkew();
     try {
       const known = await Promise.all(units.map(({ plan }) => this.#parts.snapshot.list(plan.unit)));
       const lastSign = SnapshotSteward.lastSign(known.flat());
+      // Read after the snapshots: one of them that is all applied may be of after a new beginning.
+      const capture = await this.#parts.captures.read(this.#name);
       for (const [index, unit] of units.entries())
-        await this.#report(unit, { known: known[index] ?? [], lastSign });
+        await this.#report(unit, {
+          ...{ known: known[index] ?? [], lastSign, capture },
+          anew: this.#parts.capture.anew(capture),
+          mayOrder: (round?.reads ?? false) && this.#parts.connector.healthy,
+        });
+      if (round !== null) await this.#parts.capture.settle(units, round);
     } catch (error) {
       this.#parts.log.warn({ system: this.#name }, `status: ${reasonOf(error)}`);
+    }
+  }
+
+  /** The connector, as far as the place in the log lets it run; null while the control database is away. */
+  async #tendCapture(tables: readonly string[]): Promise<CaptureRound | null> {
+    const { capture, connector, log } = this.#parts;
+    try {
+      const round = await capture.tend();
+      if (!round.streams) return round;
+      const excluded = await this.#excluded(tables);
+      // Without the source's answer the connector stays as it is; it could not stream from there either.
+      if (excluded === null) return round;
+      await connector.tend(tables, excluded);
+      await capture.tended(round);
+      return round;
+    } catch (error) {
+      log.warn({ system: this.#name }, `capture: ${reasonOf(error)}`);
+      return null;
     }
   }
 
@@ -149,9 +176,12 @@ export class SystemWatch {
     }
   }
 
-  async #report(unit: Unit, of: Pick<SnapshotRound, 'known' | 'lastSign'>): Promise<void> {
+  async #report(
+    unit: Unit,
+    of: Omit<SnapshotRound, 'committed' | 'capture'> & { readonly capture: Capture },
+  ): Promise<void> {
     const { plan, planVersion } = unit;
-    const { clock, progress, snapshot, connector, status, meters } = this.#parts;
+    const { clock, progress, snapshot, status, meters } = this.#parts;
     const topics = topicsOf(plan);
     // The beat is taken first: what was committed before it lies below the ends that are sampled after it.
     const beat = this.#beat?.at ?? 0;
@@ -162,9 +192,11 @@ export class SystemWatch {
     this.#watermarks.set(plan.unit, watermarks);
     if (beat > 0) watermarks.sampled(beat, ends);
     const appliedUpTo = watermarks.committed(committed);
-    const snapshots = await snapshot.tend(unit, { ...of, committed, connectorRuns: connector.healthy });
+    const snapshots = await snapshot.tend(unit, { ...of, committed });
     const now = clock.now();
-    const lagMs = appliedUpTo === null ? null : Math.max(0, now + this.#skewMs - appliedUpTo);
+    // With changes missing nobody knows up to when all is applied, whatever still comes.
+    const isWhole = of.capture.lost === null;
+    const lagMs = appliedUpTo === null || !isWhole ? null : Math.max(0, now + this.#skewMs - appliedUpTo);
     const backlog = Number(backlogOf(ends, committed));
     await status.put({
       unit: plan.unit,

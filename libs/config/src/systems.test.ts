@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseSystems } from './systems.ts';
+import { parseSystems, slotRules } from './systems.ts';
 
 const PLANT = `systems:
   plant:
@@ -63,4 +63,38 @@ describe('systems.yaml', () => {
     expect(said).toContain('systems.plant.url');
     expect(said).toContain('systems.plant.capture');
   });
+
+  const BILLING = `systems:
+  billing:
+    kind: postgres
+    url: postgres://ficus@db/billing
+    capture:
+      connect: http://connect
+      connector: billing
+      topicPrefix: billing
+      slot: ficus_billing
+      publication: ficus_billing
+      database: { hostname: db, port: 5432, user: c, password: p, dbname: billing }
+`;
+  const withSlot = (...settings: string[]) =>
+    settings.reduce((text, one) => text.replace('      slot:', `      ${one}\n      slot:`), BILLING);
+  const rulesOf = (text: string) => {
+    const { billing } = parseSystems(text, 'systems.yaml', {});
+    return billing === undefined ? null : slotRules(billing);
+  };
+
+  it('holds a lost slot unless told otherwise', () => {
+    expect(rulesOf(BILLING)).toEqual({ alarmShare: 0.5, policy: 'hold', limitBytes: null });
+    expect(rulesOf(withSlot('slotPolicy: resnapshot', 'slotLimit: 1000', 'slotAlarm: 0.9'))).toEqual({
+      ...{ alarmShare: 0.9, policy: 'resnapshot', limitBytes: 1000 },
+    });
+  });
+
+  it.each([
+    [['slotLimit: 1000'], 'capture.slotLimit: with slotPolicy hold nothing is given up'],
+    [['slotPolicy: resnapshot', 'managed: false'], 'capture.slotPolicy: Ficus cannot restart a connector'],
+    [['slotAlarm: 0'], 'capture.slotAlarm'],
+    [['slotAlarm: 1.5'], 'capture.slotAlarm'],
+    [['slotPolicy: drop'], 'capture.slotPolicy'],
+  ])('refuses %s', (settings, said) => expect(refusal(withSlot(...settings))).toContain(said));
 });

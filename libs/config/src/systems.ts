@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import type { SlotRules } from '#core/capture';
 import { FicusError, reasonOf } from '#core/errors';
 
 /** systems.yaml: the legacy databases, each under the name by which plans call it. */
@@ -54,6 +55,12 @@ const postgres = z.strictObject({
       ...capture,
       slot: z.string().regex(/^[a-z0-9_]{1,63}$/, 'lower-case letters, digits and underscore'),
       publication: z.string().min(1),
+      /** Of the slot, and so of all plans of the system: what is done once it is lost. */
+      slotPolicy: z.enum(['hold', 'resnapshot']).default('hold'),
+      /** Share of PostgreSQL's `max_slot_wal_keep_size` held back above which readiness says so. */
+      slotAlarm: z.number().gt(0).lte(1).default(0.5),
+      /** Bytes held back above which the slot of a connector that stands still is given up, before PostgreSQL does. */
+      slotLimit: z.number().int().positive().optional(),
       /** The database as Kafka Connect reaches it. */
       database: z.strictObject({
         hostname: z.string().min(1),
@@ -63,7 +70,15 @@ const postgres = z.strictObject({
         dbname: z.string().min(1),
       }),
     })
-    .refine(...needsRegistry),
+    .refine(...needsRegistry)
+    .refine(({ slotPolicy, managed }) => slotPolicy === 'hold' || managed, {
+      path: ['slotPolicy'],
+      error: 'Ficus cannot restart a connector that somebody else configures (managed: false); legal is hold',
+    })
+    .refine(({ slotPolicy, slotLimit }) => slotPolicy === 'resnapshot' || slotLimit === undefined, {
+      path: ['slotLimit'],
+      error: 'with slotPolicy hold nothing is given up; legal is no slotLimit, or slotPolicy resnapshot',
+    }),
 });
 
 const db2 = z.strictObject({
@@ -80,6 +95,13 @@ const schema = z.strictObject({
 export type PostgresSystem = z.infer<typeof postgres>;
 export type Db2System = z.infer<typeof db2>;
 export type LegacySystem = PostgresSystem | Db2System;
+/** What a system's settings say of its slot; of a system that has none they say nothing. */
+export function slotRules({ capture }: LegacySystem): SlotRules {
+  if (!('slot' in capture)) return { alarmShare: 1, policy: 'hold', limitBytes: null };
+  const { slotPolicy, slotAlarm, slotLimit } = capture;
+  return { alarmShare: slotAlarm, policy: slotPolicy, limitBytes: slotLimit ?? null };
+}
+
 export type Systems = Readonly<Record<string, LegacySystem>>;
 
 /**

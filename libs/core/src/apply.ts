@@ -1,7 +1,7 @@
 import type { DocumentKey } from './document.ts';
 import type { CanonicalValue, Content } from './field-type.ts';
 import { keyText } from './key.ts';
-import { advance, type Evidence, judge, type RowVersion, type Verdict } from './version.ts';
+import { advance, type Evidence, isOfBefore, judge, type RowVersion, type Verdict } from './version.ts';
 
 /**
  * Folding change events into a document. A document is a set of versioned rows: its own (`root`) and one for each
@@ -88,9 +88,22 @@ export function emptyDocument(key: DocumentKey): StoredDocument {
   return { key, revision: null, root: null, embeds: {}, committedAt: null };
 }
 
+/**
+ * Where a table's log ended when changes had been missing from it, by embed path (null: the root), offsets by partition. A
+ * later change that leaves a value out does not mean the one that was stored before.
+ */
+export type Gaps = ReadonlyMap<string | null, ReadonlyMap<number, bigint>>;
+
+const NO_GAPS: Gaps = new Map();
+
 /** Folds changes of one document, in the order of their log, into its stored state. */
-export function fold(stored: StoredDocument, changes: readonly RowChange[], digest: Digest): Folded {
-  const folding = new Folding(stored, digest);
+export function fold(
+  stored: StoredDocument,
+  changes: readonly RowChange[],
+  digest: Digest,
+  gaps?: Gaps,
+): Folded {
+  const folding = new Folding(stored, digest, gaps);
   const outcomes = changes.map((change) => folding.apply(change));
   const { document } = folding;
   return { document, outcomes, dirty: document !== stored };
@@ -100,15 +113,17 @@ export function fold(stored: StoredDocument, changes: readonly RowChange[], dige
 export class Folding {
   readonly #stored: StoredDocument;
   readonly #digest: Digest;
+  readonly #gaps: Gaps;
   /** By embed path: the rows of an embed that has changed. */
   readonly #rows = new Map<string, Map<string, StoredRow>>();
   #root: StoredRow | null;
   #committedAt: number | null;
   #isDirty = false;
 
-  constructor(stored: StoredDocument, digest: Digest) {
+  constructor(stored: StoredDocument, digest: Digest, gaps = NO_GAPS) {
     this.#stored = stored;
     this.#digest = digest;
+    this.#gaps = gaps;
     this.#root = stored.root;
     this.#committedAt = stored.committedAt;
   }
@@ -116,9 +131,18 @@ export class Folding {
   /** Nothing has changed when it throws. @throws FicusError `version_incomparable`. */
   apply(change: RowChange): Outcome {
     const before = this.#rowOf(change);
-    const { row, outcome } = applyToRow(before, change, this.#digest);
-    if (row !== null && row !== before) this.#put(change, row);
+    const known = before !== null && this.#isCutOff(before, change) ? { ...before, doubtful: true } : before;
+    const { row, outcome } = applyToRow(known, change, this.#digest);
+    if (row !== null && row !== known) this.#put(change, row);
     return outcome;
+  }
+
+  /** Does the change lean on values that are of before changes were missing? */
+  #isCutOff({ version }: StoredRow, { embed, effect, evidence }: RowChange): boolean {
+    if (effect.kind !== 'upsert' || effect.unavailable.length === 0 || evidence.kind !== 'streamed')
+      return false;
+    const ends = this.#gaps.get(embed?.path ?? null);
+    return ends !== undefined && isOfBefore(version?.log ?? null, ends) && !isOfBefore(evidence.log, ends);
   }
 
   /** The same object as at the beginning when there is nothing to write. */

@@ -35,6 +35,7 @@ export const ERROR_CODES = [
   'route_unknown',
   'setting_invalid',
   'state_conflict',
+  'system_unknown',
   'table_truncated',
   'too_many_failures',
   'transition_unknown',

@@ -1,11 +1,12 @@
-import { isUnsound, type RowChange, type StoredDocument, type StoredRow } from './apply.ts';
+import { type Gaps, isUnsound, type RowChange, type StoredDocument, type StoredRow } from './apply.ts';
 import type { CanonicalDocument, DocumentKey } from './document.ts';
 import { assert } from './errors.ts';
 import type { Content } from './field-type.ts';
 import { keyText } from './key.ts';
 import { keyFields, type Plan, type RowMapping } from './plan.ts';
+import type { Sweep } from './ports/capture.ts';
 import { keyOf } from './render.ts';
-import { comparePositions, type Position } from './version.ts';
+import { comparePositions, isOfBefore, type Position } from './version.ts';
 
 /**
  * What a fresh read of the source's document says of the stored rows that are unsound; the others are left alone. It
@@ -64,21 +65,64 @@ export function truncationDoubts(
   table: string,
   { position, epoch }: { readonly position: Position | null; readonly epoch: number },
 ): readonly RowChange[] {
-  const isOlder = ({ live, version }: StoredRow): boolean => {
+  return tableDoubts(plan, stored, { table, epoch }, ({ version }) => {
     const streamed = plan.version.kind === 'lsn' ? (version?.streamed ?? null) : null;
-    return live && (streamed === null || position === null || comparePositions(streamed, position) < 0);
+    return streamed === null || position === null || comparePositions(streamed, position) < 0;
+  });
+}
+
+/**
+ * What a lost place in the log leaves of a document once its table has been read again: a row that no record has brought
+ * since may have been deleted, and only the source can say.
+ * @param ends by partition, the end offsets of the table's topic before anything came from the new place.
+ */
+export function sweepDoubts(
+  plan: Plan,
+  stored: StoredDocument,
+  table: string,
+  { ends, epoch }: { readonly ends: ReadonlyMap<number, bigint>; readonly epoch: number },
+): readonly RowChange[] {
+  return tableDoubts(plan, stored, { table, epoch }, ({ version }) => isOfBefore(version?.log ?? null, ends));
+}
+
+/** Where changes are missing from a unit's log, as long as not all of its rows of before have been seen to. */
+export function gapsOf(plan: Plan, sweeps: readonly Sweep[]): Gaps {
+  const own = sweeps.filter(({ unit }) => unit === plan.unit);
+  const endsOf = (table: string): ReadonlyMap<number, bigint> | null => {
+    const sweep = own.find((one) => one.table === table);
+    return sweep === undefined ? null : sweepEnds(sweep);
   };
+  const gaps = new Map<string | null, ReadonlyMap<number, bigint>>();
+  for (const { table, path } of [{ table: plan.root.table, path: null }, ...plan.embeds]) {
+    const ends = endsOf(table);
+    if (ends !== null) gaps.set(path, ends);
+  }
+  return gaps;
+}
+
+export function sweepEnds({ ends }: Sweep): ReadonlyMap<number, bigint> {
+  return new Map(Object.entries(ends).map(([partition, end]) => [Number(partition), BigInt(end)]));
+}
+
+/** Puts the live rows of a table in doubt that are said to be of before. */
+function tableDoubts(
+  plan: Plan,
+  stored: StoredDocument,
+  { table, epoch }: { readonly table: string; readonly epoch: number },
+  isOfBefore: (row: StoredRow) => boolean,
+): readonly RowChange[] {
+  const isOpen = (row: StoredRow): boolean => row.live && isOfBefore(row);
   const doubt = (mapping: RowMapping, row: StoredRow, embed: RowChange['embed']): RowChange => ({
     ...{ key: stored.key, embed, committedAt: null, evidence: { kind: 'fresh', epoch } },
     effect: { kind: 'unknown', content: keyContent(mapping, row.content) },
   });
   const { root } = stored;
-  if (plan.root.table === table) return root !== null && isOlder(root) ? [doubt(plan.root, root, null)] : [];
+  if (plan.root.table === table) return root !== null && isOpen(root) ? [doubt(plan.root, root, null)] : [];
   return plan.embeds
     .filter((embed) => embed.table === table)
     .flatMap((embed) =>
       Object.values(stored.embeds[embed.path] ?? {})
-        .filter(isOlder)
+        .filter(isOpen)
         .map((row) => doubt(embed, row, { path: embed.path, childKey: childKey(embed, row.content) })),
     );
 }

@@ -123,6 +123,11 @@ export function topicsOf(plan: Plan): readonly string[] {
   return [plan.topic, ...plan.embeds.map((embed) => embed.topic)];
 }
 
+/** The topic of one table of the unit. */
+export function topicOf(plan: Plan, table: string): string {
+  return plan.embeds.find((embed) => embed.table === table)?.topic ?? plan.topic;
+}
+
 /** The consumer group of a unit's forward leg; its committed offsets say what is applied. */
 export function forwardGroup(unit: string): string {
   return `ficus-forward-${unit}`;

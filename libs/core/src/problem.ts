@@ -58,6 +58,7 @@ const KINDS: Readonly<Record<ErrorCode, Kind>> = {
   route_unknown: { status: 404, title: 'Nothing stands at this address' },
   setting_invalid: { status: 500, title: 'A setting is faulty' },
   state_conflict: { status: 409, title: 'The unit has changed meanwhile' },
+  system_unknown: { status: 404, title: 'No such legacy system' },
   table_truncated: { status: 500, title: 'A table was truncated' },
   too_many_failures: { status: 500, title: 'Too many records cannot be applied' },
   transition_unknown: { status: 404, title: 'No such transition' },

@@ -19,7 +19,14 @@ const ORDERED: TableSnapshot = {
 const STARTED: TableSnapshot = { ...ORDERED, startedAt: at(1_000), progressAt: at(1_000) };
 const SCANNED: TableSnapshot = { ...STARTED, scannedAt: at(2_000), scanEnds: { '0': '7' } };
 const COMPLETE: TableSnapshot = { ...SCANNED, completedAt: at(3_000) };
-const FACTS: SnapshotFacts = { wanted: 2, now: START + 5_000, lastSign: 0, isApplied: false };
+const FACTS: SnapshotFacts = {
+  wanted: 2,
+  now: START + 5_000,
+  lastSign: 0,
+  isApplied: false,
+  isSwept: true,
+  anew: 0,
+};
 
 interface Case {
   readonly what: string;
@@ -53,10 +60,30 @@ const cases: readonly Case[] = [
   },
   { what: 'read and not applied, however long', one: SCANNED, facts: { now: START + 1e9 }, step: 'wait' },
   { what: 'read and applied', one: SCANNED, facts: { isApplied: true }, step: 'close' },
+  {
+    what: 'read and applied, after the place in the log was lost',
+    one: SCANNED,
+    facts: { isApplied: true, isSwept: false },
+    step: 'sweep',
+  },
+  { what: 'read and not applied, nor swept', one: SCANNED, facts: { isSwept: false }, step: 'wait' },
   { what: 'complete', one: COMPLETE, step: 'done' },
   { what: 'of an older plan, complete', one: COMPLETE, facts: { wanted: 3 }, step: 'order' },
   { what: 'of an older plan, read', one: SCANNED, facts: { wanted: 3 }, step: 'order' },
   { what: 'of an older plan, still running', one: STARTED, facts: { wanted: 3 }, step: 'wait' },
+  {
+    what: 'of an older plan, ordered before the connector began anew',
+    one: STARTED,
+    facts: { wanted: 3, anew: START + 4_000 },
+    step: 'order',
+  },
+  {
+    what: 'of an older plan, ordered since the connector began anew',
+    one: STARTED,
+    facts: { wanted: 3, anew: START - 1 },
+    step: 'wait',
+  },
+  { what: 'ordered since, by another clock', one: STARTED, facts: { anew: START + 4_000 }, step: 'wait' },
   {
     what: 'of an older plan, forgotten',
     one: STARTED,

@@ -4,7 +4,9 @@ import type { TableSnapshot } from './ports/replication.ts';
 export type SnapshotStep =
   /** It is complete for the plan that is applied. */
   | 'done'
-  /** All that it read is applied: it can be called complete. */
+  /** All that it read is applied; what was deleted before it is still to be found. */
+  | 'sweep'
+  /** Nothing is left to do: it can be called complete. */
   | 'close'
   /** It runs, or what it read is still being applied. */
   | 'wait'
@@ -20,6 +22,10 @@ export interface SnapshotFacts {
   readonly lastSign: number;
   /** Has the applier passed the ends that were sampled after the scan? */
   readonly isApplied: boolean;
+  /** Has what was deleted while the place in the log was lost been found? True where it never was. */
+  readonly isSwept: boolean;
+  /** ms since the epoch. A connector that began anew has forgotten the scans that were ordered before; 0: it never did. */
+  readonly anew: number;
 }
 
 /** ms. A signal that was not taken up: the connector had no slot yet, or started anew behind it. */
@@ -35,9 +41,10 @@ export const SILENT_MS = 60_000;
 export function nextSnapshotStep(one: TableSnapshot | undefined, facts: SnapshotFacts): SnapshotStep {
   if (one === undefined || one.requestedAt === null) return 'order';
   const isLive = one.scannedAt === null && !isSilent(one, facts);
-  if (one.version < facts.wanted) return isLive ? 'wait' : 'order';
+  const isForgotten = Date.parse(one.requestedAt) <= facts.anew;
+  if (one.version < facts.wanted) return isLive && !isForgotten ? 'wait' : 'order';
   if (one.completedAt !== null) return 'done';
-  if (one.scanEnds !== null) return facts.isApplied ? 'close' : 'wait';
+  if (one.scanEnds !== null) return !facts.isApplied ? 'wait' : facts.isSwept ? 'close' : 'sweep';
   return isLive ? 'wait' : 'order';
 }
 

@@ -19,7 +19,7 @@ export interface UnitState {
 /** A unit as an app sees it: the applied plan and the state, read together. */
 export interface Unit {
   readonly plan: Plan;
-  /** Counts the applied versions of the plan. */
+  /** Counts the applied versions of the plan, and the orders to read all of its tables again. */
   readonly planVersion: number;
   /** Tables that a change of the plan had read again, with the version that last did. */
   readonly snapshotWanted: readonly { readonly table: string; readonly version: number }[];

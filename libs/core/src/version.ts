@@ -133,6 +133,12 @@ export function advance(stored: RowVersion | null, evidence: Evidence): RowVersi
   }
 }
 
+/** Is that state of before the log ended there? @param ends offsets by partition. What has no place in it is. */
+export function isOfBefore(log: LogPosition | null, ends: ReadonlyMap<number, bigint>): boolean {
+  const end = log === null ? undefined : ends.get(log.partition);
+  return log === null || end === undefined || log.offset < end;
+}
+
 function blank(epoch: number): RowVersion {
   return { epoch, streamed: null, written: null, snapshot: null, log: null };
 }

@@ -10,6 +10,8 @@ const status = z.object({
 
 export interface ConnectorStatus {
   readonly running: boolean;
+  /** Stopped by order, and nothing of it runs any more. */
+  readonly stopped: boolean;
   /** First line of the failed task's trace; null when none failed. */
   readonly failure: string | null;
 }
@@ -33,6 +35,25 @@ export class ConnectClient {
     await this.#call('PUT', `/connectors/${encodeURIComponent(name)}/config`, config);
   }
 
+  /** Creates a connector that is known to Connect and does not run. @throws FicusError when there is one of that name. */
+  async createStopped(name: string, config: ConnectorConfig): Promise<void> {
+    await this.#call('POST', '/connectors', { name, config, initial_state: 'STOPPED' });
+  }
+
+  /** Ends its tasks until `resume`; `status` tells when they have ended. */
+  async stop(name: string): Promise<void> {
+    await this.#call('PUT', `/connectors/${encodeURIComponent(name)}/stop`);
+  }
+
+  async resume(name: string): Promise<void> {
+    await this.#call('PUT', `/connectors/${encodeURIComponent(name)}/resume`);
+  }
+
+  /** Forgets how far a stopped connector has read. @throws FicusError when it is not stopped. */
+  async forgetOffsets(name: string): Promise<void> {
+    await this.#call('DELETE', `/connectors/${encodeURIComponent(name)}/offsets`);
+  }
+
   async status(name: string): Promise<ConnectorStatus | null> {
     const reply = await this.#call('GET', `/connectors/${encodeURIComponent(name)}/status`);
     if (reply === null) return null;
@@ -41,6 +62,7 @@ export class ConnectClient {
     return {
       running:
         connector.state === 'RUNNING' && tasks.length > 0 && tasks.every((task) => task.state === 'RUNNING'),
+      stopped: connector.state === 'STOPPED' && tasks.length === 0,
       failure: failed === undefined ? null : (failed.trace?.split('\n')[0] ?? 'FAILED').slice(0, 300),
     };
   }

@@ -13,6 +13,7 @@ import { Caretaker } from '../../../apps/admin/src/caretaker.ts';
 import { Fleet } from '../../../apps/admin/src/fleet.ts';
 import { Flip } from '../../../apps/admin/src/flip.ts';
 import { measure } from '../../../apps/admin/src/measure.ts';
+import { LegacySystems } from '../../../apps/admin/src/systems.ts';
 import { migrateControl } from '../../../migrations/control/run.ts';
 import { addressOf } from './address.ts';
 import { openTestDatabases, type TestDatabases } from './mongo-databases.ts';
@@ -50,6 +51,7 @@ export class AdminRig {
     });
     const app = await createAdmin({
       fleet: new Fleet({ ...control, clock }),
+      systems: new LegacySystems({ ...control, clock }),
       ...{ flip, control, queue, dependencies, clock, log, registry: new Registry() },
       caretaker: new Caretaker({
         migrate: () => migrateControl(databases.control, { by: 'test', clock }),

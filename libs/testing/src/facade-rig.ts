@@ -69,6 +69,7 @@ export class FacadeRig {
       readAll,
       read: async (name) => (await readAll()).find(({ plan }) => plan.unit === name) ?? null,
       advance: () => Promise.reject(new Error('a facade changes no state')),
+      readAgain: () => Promise.reject(new Error('a facade changes no state')),
     };
     this.registry = new UnitRegistry({ units, dependencies: this.#dependencies, clock: this.clock });
   }

@@ -76,6 +76,10 @@ export class MemoryUnits implements UnitStore {
     this.#changedBy.set(state.unit, by);
     return after;
   }
+
+  async readAgain(): Promise<void> {
+    throw new Error('broken assumption: no test orders it in memory');
+  }
 }
 
 /** Transitions in memory, at most one of a unit running. */

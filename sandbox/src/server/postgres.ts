@@ -11,10 +11,9 @@ import { savedSecret } from './secret.ts';
 
 const SUPERUSER = 'postgres';
 
-/** What Debezium needs, a bound on what a forgotten slot may hold back, and a small footprint. */
+/** What Debezium needs, and a small footprint. */
 const SETTINGS = {
   wal_level: 'logical',
-  max_slot_wal_keep_size: '1GB',
   max_replication_slots: '16',
   max_wal_senders: '16',
   max_connections: '200',
@@ -25,6 +24,9 @@ const SETTINGS = {
   password_encryption: 'scram-sha-256',
   wal_sender_timeout: '30s',
 } as const;
+
+/** A bound on what a forgotten slot may hold back; in the cluster's own file, where ALTER SYSTEM can change it. */
+const SLOT_LIMIT = 'max_slot_wal_keep_size=1GB';
 
 export const postgres: ServerKind = { name: 'postgres', needs: ['postgres'], uses: [], start };
 
@@ -94,7 +96,7 @@ async function initialise(
         'scram-sha-256',
       ],
       // The C locale orders text by code point; a cluster that is never the last copy need not wait for the disk.
-      ...['--encoding', 'UTF8', '--locale', 'C', '--no-sync'],
+      ...['--encoding', 'UTF8', '--locale', 'C', '--no-sync', '-c', SLOT_LIMIT],
     ],
     cwd: context.dataDir,
     ...identity,

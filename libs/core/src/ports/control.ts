@@ -18,6 +18,11 @@ export interface UnitStore {
     next: { phase: Phase; term: number; epoch: number; transition: string | null },
     by: string,
   ): Promise<UnitState>;
+  /**
+   * Wants every table of every unit of a legacy system read again, as a changed plan does, once for each generation of
+   * the system's capture.
+   */
+  readAgain(system: string, generation: number, by: string): Promise<void>;
 }
 
 export type TransitionState = 'running' | 'done' | 'refused' | 'cancelled';

@@ -1,4 +1,5 @@
 import type { Db, MongoClient } from 'mongodb';
+import type { CaptureStore } from '#core/ports/capture';
 import type { Clock } from '#core/ports/clock';
 import type { InstanceStore, TransitionStore, UnitStore, VerificationStore } from '#core/ports/control';
 import type { DeadLetterStore } from '#core/ports/dead-letters';
@@ -9,6 +10,7 @@ import type {
   TopicStore,
   UnknownColumnStore,
 } from '#core/ports/replication';
+import { MongoCaptureStore } from './captures.ts';
 import { MongoDeadLetterStore } from './dead-letters.ts';
 import { MongoInstanceStore } from './instances.ts';
 import { MongoPlanStore } from './plans.ts';
@@ -35,6 +37,7 @@ export interface Control {
   readonly deadLetters: DeadLetterStore;
   readonly unknownColumns: UnknownColumnStore;
   readonly instances: InstanceStore;
+  readonly captures: CaptureStore;
 }
 
 /** The stores on the control database of `client`; `migrations/control` must have run on it once. */
@@ -55,5 +58,6 @@ export function controlOf(db: Db, clock: Clock): Control {
     deadLetters: new MongoDeadLetterStore(db),
     unknownColumns: new MongoUnknownColumnStore(db),
     instances: new MongoInstanceStore(db, clock),
+    captures: new MongoCaptureStore(db),
   };
 }

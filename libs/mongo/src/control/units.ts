@@ -18,10 +18,12 @@ export interface StoredUnit extends Omit<UnitState, 'unit'> {
   readonly planText: string;
   readonly planBy: string;
   readonly planAt: string;
-  /** Counts the applied versions of the plan, from 1. */
+  /** Counts the applied versions of the plan, from 1, and the orders to read all of it again. */
   readonly planVersion: number;
   /** Tables that a change of the plan had read again, with the version that last did; absent: none. */
   readonly snapshotWanted?: Unit['snapshotWanted'];
+  /** The generation of its system's capture for which it was last ordered to be read again; absent: the first one. */
+  readonly generation?: number;
   /** What every path of any applied plan was, so that a later plan does not meet stored values of another shape. */
   readonly pathShapes?: readonly PathShape[];
   /** Who raised `revision` last, and when: what a loser of the compare-and-set is told. */
@@ -64,6 +66,18 @@ export class MongoUnitStore implements UnitStore {
     );
     if (after === null) throw await this.#conflict(state);
     return stateOf(after);
+  }
+
+  async readAgain(system: string, generation: number, by: string): Promise<void> {
+    const changedAt = new Date(this.#clock.now()).toISOString();
+    const version = { $add: ['$planVersion', 1] };
+    const tables = { $setUnion: [['$plan.root.table'], '$plan.embeds.table'] };
+    const $set = {
+      ...{ generation, changedBy: by, changedAt, planVersion: version, revision: { $add: ['$revision', 1] } },
+      snapshotWanted: { $map: { input: tables, as: 'table', in: { table: '$$table', version } } },
+    };
+    const open = { 'plan.system': system, generation: { $not: { $gte: generation } } };
+    await reach(() => this.#units.updateMany(open, [{ $set }]));
   }
 
   async #conflict(state: UnitState): Promise<FicusError> {

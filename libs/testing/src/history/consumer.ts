@@ -1,6 +1,13 @@
-import { emptyDocument, fold, needsSource, type RowChange, type StoredDocument } from '#core/apply';
+import {
+  emptyDocument,
+  fold,
+  type Gaps,
+  needsSource,
+  type RowChange,
+  type StoredDocument,
+} from '#core/apply';
 import { keyText } from '#core/key';
-import { mendingChanges } from '#core/mend';
+import { mendingChanges, sweepDoubts } from '#core/mend';
 import type { Plan } from '#core/plan';
 import { comparePositions, type RowVersion } from '#core/version';
 import { LettersModel, type Reading } from './letters.ts';
@@ -144,10 +151,36 @@ export class ConsumerModel {
     for (let at = 0; this.#letters.rows.length > 0; at++)
       this.settleLetter(0, at % 2 === 0 ? 'replay' : 'discard');
     while (this.#source.direct.length > 0) this.deliver(0, false);
+    this.#sweep();
     for (let open = this.#mendable(); open.length > 0; open = this.#mendable()) {
       for (const one of open) this.#write({ ...one, isFresh: true });
       if (this.#mendable().length >= open.length) throw new Error('mending does not mend');
     }
+  }
+
+  /** What was not brought again after the connector has lost its place may be gone. */
+  #sweep(): void {
+    for (const [path, ends] of this.#gaps()) {
+      const table = path === null ? 'parent' : 'child';
+      for (const before of [...this.documents.values()]) {
+        const changes = sweepDoubts(this.#plan, before, `s.${table}`, { ends, epoch: 1 });
+        this.#write({ before, changes, isFresh: true });
+      }
+    }
+  }
+
+  #gaps(): Gaps {
+    if (this.#source.ends.size === 0) return new Map();
+    const endsOf = (table: string) =>
+      new Map(
+        [...this.#source.ends]
+          .filter(([lane]) => lane.startsWith(`${table}/`))
+          .map(([lane, end]) => [Number(lane.split('/')[1]), end]),
+      );
+    return new Map([
+      [null, endsOf('parent')],
+      ['rows', endsOf('child')],
+    ]);
   }
 
   /** Documents of which the source must tell. */
@@ -170,7 +203,7 @@ export class ConsumerModel {
     const text = keyText(before.key);
     const stored = this.#documents(text, before.key);
     if (isFresh && stored.revision !== before.revision) return;
-    const { document, dirty } = fold(stored, changes, (content) => content);
+    const { document, dirty } = fold(stored, changes, (content) => content, this.#gaps());
     if (!dirty) return;
     for (const [path, rows] of Object.entries({ root: { root: stored.root }, ...stored.embeds }))
       for (const [key, row] of Object.entries(rows)) {

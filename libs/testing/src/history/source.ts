@@ -60,6 +60,8 @@ export interface SourceSettings {
  */
 export class SourceModel {
   readonly lanes = new Map<string, ChangeEvent[]>();
+  /** Where each lane ended when the connector began anew after it had lost its place; none: it never did. */
+  readonly ends = new Map<string, bigint>();
   /** What the API has committed and will write to MongoDB by itself, sooner or later. */
   readonly direct: RowChange[] = [];
   readonly #settings: SourceSettings;
@@ -97,7 +99,7 @@ export class SourceModel {
     if (!this.#free(at, [name(table, key)])) return;
     const before = this.#seen(at, name(table, key));
     const row: Record<string, string | number> = { [KEYS[table]]: key };
-    if (table === 'child') row.parent = this.#isBlind && before !== null ? Number(before.parent) : parent;
+    if (table === 'child') row.parent = parent;
     row[table === 'parent' ? 'small' : 'v'] = value;
     const text = before === null || touches ? `text ${value}` : String(before[TEXTS[table]]);
     row[TEXTS[table]] = text;
@@ -105,7 +107,6 @@ export class SourceModel {
   }
 
   drop(at: number, table: TableName, key: number): void {
-    if (this.#isBlind) return;
     const before = this.#free(at, [name(table, key)]) ? this.#seen(at, name(table, key)) : null;
     if (before === null) return;
     this.#log(at, { table, op: 'delete', key, before, after: null, lsn: this.#nextLsn() });
@@ -114,7 +115,7 @@ export class SourceModel {
 
   /** Gives a row another key: the log has a deletion and a creation at one position. */
   rename(at: number, table: TableName, [from, to]: readonly [number, number], carries: boolean): void {
-    if (this.#isBlind || !this.#free(at, [name(table, from), name(table, to)])) return;
+    if (!this.#free(at, [name(table, from), name(table, to)])) return;
     const before = this.#seen(at, name(table, from));
     if (before === null || this.#seen(at, name(table, to)) !== null) return;
     const lsn = this.#nextLsn();
@@ -161,6 +162,8 @@ export class SourceModel {
   capture(): void {
     if (this.#captures) return;
     this.#captures = true;
+    if (this.#isBlind)
+      for (const [lane, events] of this.lanes) this.ends.set(lane, BigInt(events.length * 2));
     this.#isBlind = false;
     if (!this.#settings.initial) return;
     const position = this.#pair(this.#nextLsn(), 0n);
@@ -168,8 +171,8 @@ export class SourceModel {
   }
 
   /**
-   * The connector loses its place and has to begin anew. Nothing is deleted or moved until it does: a snapshot does not
-   * tell of what is gone, so that only a verification could find it.
+   * The connector loses its place and has to begin anew. A snapshot does not tell of what is deleted or moved until it
+   * does: that is found by where the log ended.
    */
   lose(): void {
     if (!this.#captures) return;
@@ -177,9 +180,6 @@ export class SourceModel {
     this.#isBlind = true;
     this.#chunk = null;
     this.#sent.length = 0;
-    for (const [at, { statements }] of this.#open)
-      if (statements.some(({ op, before, after }) => op === 'delete' || before?.parent !== after?.parent))
-        this.rollback(at);
   }
 
   openChunk(table: TableName): void {

@@ -1,0 +1,209 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { renewal, running } from '#core/capture';
+import { FicusError } from '#core/errors';
+import type { Plan } from '#core/plan';
+import type { Capture, SlotState } from '#core/ports/capture';
+import type { Unit } from '#core/unit-state';
+import { Dependencies } from '#observability/dependencies';
+import { openLog } from '#observability/log';
+import { HandClock } from '#testing/hand-clock';
+import { LegRig } from '#testing/leg-rig';
+import { type CaptureParts, CaptureSteward } from './capture-steward.ts';
+
+let rig: LegRig;
+let system: string;
+let unit: Unit;
+const clock = new HandClock();
+const dependencies = new Dependencies(clock);
+const ORDER = { by: 'ann', reason: 'the disk', at: clock.iso() };
+
+beforeAll(async () => {
+  rig = await LegRig.open('capture-steward-test');
+});
+afterAll(async () => {
+  await rig.close();
+});
+beforeEach(async () => {
+  system = `system-${randomUUID()}`;
+  unit = await rig.newUnit({ system }, 2);
+});
+
+/** A connector and its slot, as far as a new beginning sees them. What it is asked fails from `dies` on. */
+class Source {
+  readonly calls: string[] = [];
+  dies = Number.POSITIVE_INFINITY;
+  isConnectAway = false;
+  isRunning = true;
+  hasOffsets = true;
+  slot: 'old' | 'new' | null = 'old';
+
+  get healthy(): boolean {
+    return this.isRunning && this.slot === 'new';
+  }
+
+  readonly connector = {
+    halt: async (): Promise<boolean> => {
+      this.#asked('halt');
+      if (this.isConnectAway) throw new FicusError('connector_failed', 'away', { retryable: true });
+      this.isRunning = false;
+      return true;
+    },
+    forget: async (): Promise<void> => {
+      this.#asked('forget');
+      expect(this.isRunning).toBe(false);
+      this.hasOffsets = false;
+    },
+    resume: async (): Promise<void> => {
+      this.#asked('resume');
+      this.isRunning = true;
+      // As Debezium does: with a place of its own it makes no new slot.
+      if (!this.hasOffsets) this.slot ??= 'new';
+    },
+  };
+
+  readonly slots = {
+    read: async () => ({ name: 'slot', slot: this.slot === null ? null : SLOT, limitBytes: 1 }),
+    drop: async (): Promise<void> => {
+      this.#asked('drop');
+      this.slot = null;
+    },
+    close: async (): Promise<void> => undefined,
+  };
+
+  #asked(what: string): void {
+    if (this.calls.length >= this.dies) throw new Error('killed');
+    this.calls.push(what);
+  }
+}
+
+const SLOT: SlotState = {
+  ...{ walStatus: 'reserved', retainedBytes: 1, safeBytes: 1, active: true, confirmed: '7' },
+};
+
+function stewardOf(source: Source, given: Partial<CaptureParts> = {}): CaptureSteward {
+  const connector = {
+    get healthy() {
+      return source.healthy;
+    },
+    tend: async () => undefined,
+    form: () => expect.fail('not asked for'),
+  };
+  return new CaptureSteward(system, {
+    ...{ instance: 'one', captures: rig.control.captures, units: rig.control.units, connector },
+    source: { slot: source.slots, connector: source.connector },
+    ...{ watch: null, mayRenew: false, progress: rig.progress, dependencies, clock },
+    log: openLog('test', 'test', 'silent'),
+    ...given,
+  });
+}
+
+async function order(): Promise<void> {
+  const capture = await rig.control.captures.read(system);
+  await rig.control.captures.change(capture, renewal(capture, ORDER));
+}
+
+const capture = (): Promise<Capture> => rig.control.captures.read(system);
+const stage = async () => running(await capture())?.stage ?? null;
+
+async function round(steward: CaptureSteward): Promise<void> {
+  const done = await steward.tend();
+  if (done.streams) await steward.tended(done);
+}
+
+async function untilReading(steward: CaptureSteward): Promise<void> {
+  for (let rounds = 0; (await stage()) !== 'reading'; rounds++) {
+    expect(rounds).toBeLessThan(10);
+    await round(steward);
+  }
+}
+
+/** Rows are told by the ends of the topic, and every table is wanted by the unit's next version. */
+async function expectOrdered(plan: Plan): Promise<void> {
+  const ends = Object.fromEntries(
+    [...((await rig.progress.endOffsets([plan.topic])).get(plan.topic) ?? [])].map(([partition, end]) => [
+      String(partition),
+      String(end),
+    ]),
+  );
+  expect((await capture()).sweeps).toEqual([{ unit: plan.unit, table: plan.root.table, ends }]);
+  expect(await rig.control.units.read(plan.unit)).toMatchObject({
+    planVersion: 2,
+    snapshotWanted: [{ table: plan.root.table, version: 2 }],
+  });
+}
+
+describe('a new beginning', () => {
+  it.each([0, 1, 2, 3, 4, 5])('goes on where it was killed: at call %i', async (dies) => {
+    const source = new Source();
+    source.dies = dies;
+    await order();
+    const killed = stewardOf(source);
+    for (let rounds = 0; rounds < 4; rounds++) await round(killed);
+    source.dies = Number.POSITIVE_INFINITY;
+    await untilReading(stewardOf(source));
+    expect(source).toMatchObject({ slot: 'new', isRunning: true, hasOffsets: false });
+    await expectOrdered(unit.plan);
+    const read = await stewardOf(source).tend();
+    expect(read).toMatchObject({ streams: true, reads: true });
+  });
+
+  it('is carried out by one replicator at a time, until that one is held for dead', async () => {
+    const source = new Source();
+    source.dies = 1;
+    await order();
+    await round(stewardOf(source));
+    source.dies = Number.POSITIVE_INFINITY;
+    const other = stewardOf(source, { instance: 'two' });
+    expect(await other.tend()).toMatchObject({ streams: false, reads: false });
+    expect(source.calls).toEqual(['halt']);
+    clock.turn(120_000);
+    await untilReading(other);
+    expect(source.slot).toBe('new');
+  });
+
+  it('drops the slot while Kafka Connect is away, and waits for it with the rest', async () => {
+    const source = new Source();
+    source.isConnectAway = true;
+    await order();
+    const sut = stewardOf(source);
+    for (let rounds = 0; rounds < 3; rounds++) await round(sut);
+    expect([await stage(), source.slot, source.hasOffsets]).toEqual(['halting', null, true]);
+    source.isConnectAway = false;
+    await untilReading(sut);
+    expect(source).toMatchObject({ slot: 'new', hasOffsets: false });
+  });
+
+  it('of a connector of somebody else waits for it to stream, and touches nothing', async () => {
+    const source = new Source();
+    await order();
+    const sut = stewardOf(source, { source: null });
+    for (let rounds = 0; rounds < 3; rounds++) await round(sut);
+    expect([await stage(), source.calls]).toEqual(['restarting', []]);
+    source.slot = 'new';
+    await untilReading(sut);
+    await expectOrdered(unit.plan);
+  });
+
+  it('ends once every unit is whole and nothing is left to be found', async () => {
+    const source = new Source();
+    const { captures, units } = rig.control;
+    await order();
+    const sut = stewardOf(source);
+    await untilReading(sut);
+    const whole = async (): Promise<Unit> => {
+      const found = (await units.read(unit.plan.unit)) ?? expect.fail('the unit is there');
+      const snapshot = { complete: true, rows: 0, total: 0, startedAt: null, completedAt: null };
+      const counts = { applied: 0, unchanged: 0, stale: 0, recheck: 0, deadLetters: 0 };
+      const told = { unit: unit.plan.unit, planVersion: found.planVersion, at: clock.iso() };
+      return { ...found, replication: { ...told, lagMs: 0, backlog: 0, snapshot, counts } };
+    };
+    await sut.settle([await whole()], await sut.tend());
+    expect(await stage()).toBe('reading');
+    await captures.swept(system, 1, { unit: unit.plan.unit, table: unit.plan.root.table });
+    await sut.settle([unit], await sut.tend());
+    expect(await stage()).toBe('reading');
+    await sut.settle([await whole()], await sut.tend());
+    expect((await capture()).renewals).toMatchObject([{ ...ORDER, stage: 'done', endedAt: clock.iso() }]);
+  });
+});
