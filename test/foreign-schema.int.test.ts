@@ -60,7 +60,7 @@ test('a drafted plan is accepted, fits its database, and reads and writes it', a
   const [plan] = plans;
   if (plan === undefined) throw new Error('no plan');
   expect(plan).toMatchObject({ unit: 'artikel-gruppes', root: { key: ['Nummer', 'Werk'] } });
-  expect(plan.root.ignore).toEqual(['masse', 'dauer', 'doppelt']);
+  expect(plan.root.ignore).toEqual(['masse', 'doppelt']);
   expect(plan.embeds.map(({ path, parentKey, key }) => ({ path, parentKey, key }))).toEqual([
     { path: 'texts', parentKey: ['n', 'w'], key: ['sprache', 'zeile'] },
   ]);
@@ -80,6 +80,7 @@ test('a drafted plan is accepted, fits its database, and reads and writes it', a
       preis: '1.2500',
       rabatt: '12.50',
       farbe: 'green',
+      dauer: 'P1M2DT3.5S',
       von: '10.0.0.1',
       eingang: '2024-01-01T00:00:00.123Z',
       zeit: '01:02:03.000004',

@@ -85,8 +85,6 @@ export class ForeignConnector implements Connector {
     for (const warning of modeFaults(config).warned)
       this.#parts.log.warn({ system: this.#name, connector }, `connector: ${warning}`);
     this.#seen = { config, form: recordForm(config), faults, ofPlans: new WeakMap() };
-    for (const warning of modeFaults(config).warned)
-      this.#parts.log.warn({ system: this.#name, connector: capture.connector }, `connector: ${warning}`);
   }
 }
 
