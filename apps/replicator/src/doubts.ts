@@ -1,4 +1,4 @@
-import { type Digest, Folding, type RowChange, type StoredDocument } from '#core/apply';
+import { type Digest, fold, type RowChange, type StoredDocument } from '#core/apply';
 import type { DocumentKey } from '#core/document';
 import { FicusError } from '#core/errors';
 import type { DocumentStore, DocumentWrite } from '#core/ports/document-store';
@@ -49,9 +49,8 @@ export class Doubts {
     const { documents, digest } = this.#parts;
     const writes: DocumentWrite[] = [];
     for (const before of await documents.load(plan, keys)) {
-      const folding = new Folding(before, digest);
-      for (const change of of(before)) folding.apply(change);
-      if (folding.document !== before) writes.push({ before, after: folding.document });
+      const { document: after, dirty } = fold(before, of(before), digest);
+      if (dirty) writes.push({ before, after });
     }
     const { conflicts, rejected } = await documents.save(plan, term, writes);
     const [first] = rejected;

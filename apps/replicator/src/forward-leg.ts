@@ -114,7 +114,8 @@ export class ForwardLeg {
     const of = this.#unit;
     const { plan } = of;
     // A plan may have let a table go while its records were on their way; should it come back, it is read anew.
-    const records = all.filter((record) => topicsOf(plan).includes(record.topic));
+    const topics = topicsOf(plan);
+    const records = all.filter((record) => topics.includes(record.topic));
     for (const topic of new Set(records.map((record) => record.topic))) await this.#learnIncarnation(topic);
     const result = await this.#parts.applier.apply(await this.#contextOf(of), records);
     this.#share.mind(records.length, result.failures, plan.levels.badShare);

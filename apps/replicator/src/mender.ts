@@ -1,4 +1,4 @@
-import { type Digest, Folding, needsSource } from '#core/apply';
+import { type Digest, fold, needsSource } from '#core/apply';
 import type { CanonicalDocument, DocumentKey } from '#core/document';
 import { keyText } from '#core/key';
 import { mendingChanges } from '#core/mend';
@@ -53,11 +53,10 @@ export class Mender {
       found.set(keyText(keyOf(fields, document.root)), document);
     const writes: DocumentWrite[] = [];
     for (const before of stored) {
-      const folding = new Folding(before, digest);
       const source = found.get(keyText(before.key)) ?? null;
-      for (const change of mendingChanges(plan, before, source, state.epoch)) folding.apply(change);
-      const after = folding.document;
-      if (after !== before) writes.push({ before, after });
+      const changes = mendingChanges(plan, before, source, state.epoch);
+      const { document: after, dirty } = fold(before, changes, digest);
+      if (dirty) writes.push({ before, after });
       if (needsSource(after)) this.#again.set(nameOf(before.key), now + AGAIN_MS);
     }
     const { conflicts, rejected } = await documents.save(plan, state.term, writes);

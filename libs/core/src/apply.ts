@@ -69,6 +69,19 @@ export interface Folded {
 /** Digest of a canonical text; a keyed hash, given by the adapter since the core has no cryptography. */
 export type Digest = (text: string) => string;
 
+/** Says of a row only that it has changed. @param content holds its key fields. */
+export function doubtAbout(
+  { key, embed }: Pick<RowChange, 'key' | 'embed'>,
+  content: Content,
+  epoch: number,
+): RowChange {
+  return {
+    ...{ key, embed, committedAt: null },
+    evidence: { kind: 'fresh', epoch },
+    effect: { kind: 'unknown', content },
+  };
+}
+
 /** Must the row be read from the source, since what is stored is not all there, or may not be the newest? */
 export function isUnsound(row: StoredRow): boolean {
   return row.doubtful || row.incomplete.length > 0;

@@ -1,4 +1,4 @@
-import type { RowChange } from './apply.ts';
+import { doubtAbout, type RowChange } from './apply.ts';
 import { isInfinite } from './calendar.ts';
 import type { DocumentKey } from './document.ts';
 import { FicusError } from './errors.ts';
@@ -121,9 +121,7 @@ export function doubtsOf(
     if (image === null) continue;
     try {
       const place = target(context, image);
-      const content = keyContent(context, image);
-      const change = { evidence: { kind: 'fresh', epoch }, committedAt: null } as const;
-      doubts.set(JSON.stringify(place), { ...place, ...change, effect: { kind: 'unknown', content } });
+      doubts.set(JSON.stringify(place), doubtAbout(place, keyContent(context, image), epoch));
     } catch (error) {
       // An image that does not tell the place, as the key of a child does not.
       if (!(error instanceof FicusError)) throw error;

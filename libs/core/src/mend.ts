@@ -1,4 +1,11 @@
-import { type Gaps, isUnsound, type RowChange, type StoredDocument, type StoredRow } from './apply.ts';
+import {
+  doubtAbout,
+  type Gaps,
+  isUnsound,
+  type RowChange,
+  type StoredDocument,
+  type StoredRow,
+} from './apply.ts';
 import type { CanonicalDocument, DocumentKey } from './document.ts';
 import { assert } from './errors.ts';
 import type { Content } from './field-type.ts';
@@ -48,11 +55,7 @@ export function mendingChanges(
 export function doubtOf(plan: Plan, { key, embed, evidence, effect }: RowChange): RowChange {
   const mapping = embed === null ? plan.root : plan.embeds.find(({ path }) => path === embed.path);
   assert(mapping !== undefined, `${embed?.path} is an embed of ${plan.unit}`);
-  return {
-    ...{ key, embed, committedAt: null },
-    evidence: { kind: 'fresh', epoch: evidence.epoch },
-    effect: { kind: 'unknown', content: keyContent(mapping, effect.content) },
-  };
+  return doubtAbout({ key, embed }, keyContent(mapping, effect.content), evidence.epoch);
 }
 
 /**
@@ -112,10 +115,8 @@ function tableDoubts(
   isOfBefore: (row: StoredRow) => boolean,
 ): readonly RowChange[] {
   const isOpen = (row: StoredRow): boolean => row.live && isOfBefore(row);
-  const doubt = (mapping: RowMapping, row: StoredRow, embed: RowChange['embed']): RowChange => ({
-    ...{ key: stored.key, embed, committedAt: null, evidence: { kind: 'fresh', epoch } },
-    effect: { kind: 'unknown', content: keyContent(mapping, row.content) },
-  });
+  const doubt = (mapping: RowMapping, row: StoredRow, embed: RowChange['embed']): RowChange =>
+    doubtAbout({ key: stored.key, embed }, keyContent(mapping, row.content), epoch);
   const { root } = stored;
   if (plan.root.table === table) return root !== null && isOpen(root) ? [doubt(plan.root, root, null)] : [];
   return plan.embeds
