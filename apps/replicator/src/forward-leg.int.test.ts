@@ -200,10 +200,10 @@ describe('ForwardLeg', () => {
       await rig.control.deadLetters.order({ unit: plan.unit }, order('discard'), 10);
       await tendUntil(leg, async () => (await rig.control.deadLetters.count(plan.unit)) === 0);
       expect(await states()).toEqual(['discarded']);
-      expect((await stored()).map(({ _m }) => _m.mend)).toEqual([true]);
+      expect((await stored()).map(({ _mend }) => _mend)).toEqual([true]);
       await produce(change(1, '3.00', 3));
       await untilCommitted();
-      expect((await stored()).map(({ amount, _m }) => [String(amount), _m.mend])).toEqual([
+      expect((await stored()).map(({ amount, _mend }) => [String(amount), _mend])).toEqual([
         ['3.00', undefined],
       ]);
     });

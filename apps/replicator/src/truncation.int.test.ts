@@ -34,7 +34,7 @@ function truncate(lsn: number) {
 
 /** By number: `true` in doubt, `false` sound. */
 async function doubts(): Promise<Record<string, boolean>> {
-  return Object.fromEntries((await rig.stored()).map(({ number, _m }) => [number, _m.mend === true]));
+  return Object.fromEntries((await rig.stored()).map(({ number, _mend }) => [number, _mend === true]));
 }
 const letters = () => rig.control.deadLetters.list({ unit: rig.unit.plan.unit, states: LETTER_STATES }, 10);
 const states = async () => (await letters()).map(({ state }) => state);

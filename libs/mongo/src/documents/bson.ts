@@ -1,5 +1,5 @@
 import { Binary, Decimal128, Double, Int32, Long } from 'mongodb';
-import { END_OF_TIME, isInfinite, isoFromMillis, microsOf, stampFromMicros } from '#core/calendar';
+import { END_OF_TIME, isInfinite, isoFromMillis, microsOf, millisOf, stampFromMicros } from '#core/calendar';
 import type { DocumentKey } from '#core/document';
 import { type CanonicalScalar, type CanonicalValue, type FieldType, isList } from '#core/field-type';
 import { keyFields, type Plan } from '#core/plan';
@@ -17,9 +17,9 @@ export function toBson(type: FieldType, value: CanonicalValue): unknown {
     case 'int':
       return new Int32(Number(value));
     case 'long':
-      return Long.fromString(String(value));
+      return toLong(String(value));
     case 'decimal':
-      return fitsDecimal128(String(value)) ? Decimal128.fromString(String(value)) : value;
+      return fitsDecimal128(String(value)) ? toDecimal128(String(value)) : value;
     case 'double':
     case 'float':
       return new Double(Number(value));
@@ -80,12 +80,55 @@ function fromDate(type: FieldType, value: Date): string {
 /** Milliseconds are all that a BSON date has; the infinities stand at its ends. */
 function toDate(text: string): Date {
   if (isInfinite(text)) return new Date(text === 'infinity' ? END_OF_TIME : -END_OF_TIME);
-  return new Date(Number(microsOf(text) / 1_000n));
+  return new Date(millisOf(text));
+}
+
+/** Digits that a JavaScript number holds whatever they are. */
+const SAFE_DIGITS = 15;
+/** Of an int64 made of two halves. */
+const HALF = 2 ** 32;
+
+/** `Long.fromString` divides; nearly all texts are short enough to do without. */
+function toLong(text: string): Long {
+  if (text.length > SAFE_DIGITS) return Long.fromString(text);
+  const value = Number(text);
+  return new Long(value | 0, Math.floor(value / HALF));
+}
+
+export function longText(value: Long): string {
+  const { high } = value;
+  return high >= -(2 ** 20) && high < 2 ** 20
+    ? String(high * HALF + value.getLowBitsUnsigned())
+    : value.toString();
+}
+
+/** `Long.toBigInt` goes by its text. */
+export function bigintOf(value: Long): bigint {
+  return (BigInt(value.high) << 32n) | BigInt(value.getLowBitsUnsigned());
+}
+
+/** Of Decimal128 in the form that MongoDB uses (IEEE 754-2008, binary integer): bytes, and what an exponent of 0 is. */
+const DECIMAL_BYTES = 16;
+const DECIMAL_BIAS = 6_176;
+const DECIMAL_SIGN = 0x8000;
+
+/** Of plain notation. The driver's own way reads any text, at ten times the cost. */
+export function toDecimal128(text: string): Decimal128 {
+  const point = text.indexOf('.');
+  if (text.length > SAFE_DIGITS) return Decimal128.fromString(text);
+  const scale = point < 0 ? 0 : text.length - point - 1;
+  const digits = Math.abs(Number(point < 0 ? text : text.slice(0, point) + text.slice(point + 1)));
+  const bytes = Buffer.alloc(DECIMAL_BYTES);
+  bytes.writeUInt32LE(digits % HALF, 0);
+  bytes.writeUInt32LE(Math.floor(digits / HALF), 4);
+  // The exponent stands above the 113 bits of the digits.
+  bytes.writeUInt16LE(((DECIMAL_BIAS - scale) << 1) | (text.startsWith('-') ? DECIMAL_SIGN : 0), 14);
+  return new Decimal128(bytes);
 }
 
 function fromLong(type: FieldType, value: Long): string {
-  if (!isStamp(type) || !isExtended(type)) return value.toString();
-  const text = stampFromMicros(value.toBigInt(), type.precision) ?? value.toString();
+  if (!isStamp(type) || !isExtended(type)) return longText(value);
+  const text = stampFromMicros(bigintOf(value), type.precision) ?? longText(value);
   return type.kind === 'timestamptz' && text.includes('T') ? `${text}Z` : text;
 }
 

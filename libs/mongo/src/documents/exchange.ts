@@ -6,7 +6,7 @@ import type { Plan } from '#core/plan';
 import type { DocumentWrite, Exchanged, Wanted } from '#core/ports/document-store';
 import { reach } from '../reach.ts';
 import { BSON_OPTIONS, toId } from './bson.ts';
-import { readBare, readStored, writeFields, writeWhole } from './stored.ts';
+import { readBare, readStored, writeUpdate, writeWhole } from './stored.ts';
 
 const DUPLICATE_KEY = 11_000;
 /** Somebody else has written one of the documents since the transaction began. */
@@ -97,7 +97,7 @@ async function write(
     .map(({ after }) => writeWhole(toId(plan, after.key), plan, term, after));
   const updates = writes
     .filter(({ before }) => before.revision !== null)
-    .map(({ after }) => ({ q: { _id: toId(plan, after.key) }, u: { $set: writeFields(plan, term, after) } }));
+    .map(({ after }) => ({ q: { _id: toId(plan, after.key) }, u: writeUpdate(plan, term, after) }));
   for (const command of [
     { insert: plan.collection, documents },
     { update: plan.collection, updates },

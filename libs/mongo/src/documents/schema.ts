@@ -1,6 +1,7 @@
 import type { Db, Document } from 'mongodb';
 import type { FieldType } from '#core/field-type';
 import type { Field, Plan } from '#core/plan';
+import { MEND } from './stored.ts';
 
 const BSON_TYPES: Readonly<Record<FieldType['kind'], string>> = {
   array: 'array',
@@ -62,7 +63,7 @@ export async function ensureCollection(db: Db, plan: Plan, term: number): Promis
   const validator = validatorOf(plan, term);
   if (await exists(db, plan.collection)) await modify(db, plan.collection, validator);
   else await db.createCollection(plan.collection, { validator, ...STRICT });
-  await db.collection(plan.collection).createIndex({ '_m.mend': 1 }, { name: 'ficus_mend', sparse: true });
+  await db.collection(plan.collection).createIndex({ [MEND]: 1 }, { name: 'ficus_mend', sparse: true });
 }
 
 const STRICT = { validationLevel: 'strict', validationAction: 'error' } as const;

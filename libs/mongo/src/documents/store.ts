@@ -10,7 +10,7 @@ import { reach } from '../reach.ts';
 import { BSON_OPTIONS, fromId, toId } from './bson.ts';
 import { exchange } from './exchange.ts';
 import { findPlan } from './filter.ts';
-import { readCanonical, readStored, writeFields, writeWhole } from './stored.ts';
+import { MEND, readCanonical, readStored, writeUpdate, writeWhole } from './stored.ts';
 
 const DUPLICATE_KEY = 11_000;
 /**
@@ -97,7 +97,7 @@ export class MongoDocumentStore implements DocumentStore {
   async unsound(plan: Plan, most: number): Promise<readonly DocumentKey[]> {
     const found = await reach(() =>
       this.#collection(plan)
-        .find({ '_m.mend': true }, { ...BSON_OPTIONS, projection: { _id: 1 }, maxTimeMS: MAX_TIME_MS })
+        .find({ [MEND]: true }, { ...BSON_OPTIONS, projection: { _id: 1 }, maxTimeMS: MAX_TIME_MS })
         .limit(most)
         .toArray(),
     );
@@ -106,7 +106,7 @@ export class MongoDocumentStore implements DocumentStore {
 
   async isUnsure(plan: Plan, key: DocumentKey | null): Promise<boolean> {
     const one = key === null ? {} : { _id: toId(plan, key) };
-    const filter: Document = { ...one, '_m.mend': true };
+    const filter: Document = { ...one, [MEND]: true };
     const options = { projection: { _id: 1 }, maxTimeMS: MAX_TIME_MS };
     return (await reach(() => this.#collection(plan).findOne(filter, options))) !== null;
   }
@@ -160,7 +160,7 @@ export class MongoDocumentStore implements DocumentStore {
     const statements = writes.map((write) => {
       const revision = write.before.revision === 0 ? { $exists: false } : write.before.revision;
       const q = { _id: toId(plan, write.after.key), '_m.n': revision };
-      return { write, body: { q, u: { $set: writeFields(plan, term, write.after) }, upsert: true } };
+      return { write, body: { q, u: writeUpdate(plan, term, write.after), upsert: true } };
     });
     return await inChunks(statements, async (updates) => {
       const reply = await this.#command({ update: plan.collection, updates });

@@ -6,7 +6,7 @@ import { keyText } from '#core/key';
 import { type Embed, type Field, keyFields, type Plan, type RowMapping } from '#core/plan';
 import { keyOf, sortRows } from '#core/render';
 import type { LogPosition, Position, RowVersion } from '#core/version';
-import { fromBson, fromId, toBson } from './bson.ts';
+import { bigintOf, fromBson, fromId, toBson } from './bson.ts';
 
 /**
  * How a document lies in its collection. Mapped fields stand at their paths; each embedded live row is an element
@@ -19,7 +19,6 @@ import { fromBson, fromId, toBson } from './bson.ts';
  * | at     | document     | date, commit time at the source of the newest applied change                       |
  * | gone   | document     | by embed: rows that no reader sees: tombstones (their key fields and `_m`), and     |
  * |        |              | further live rows of a sub-document, as when a new one comes before the old one goes |
- * | mend   | document     | true: it must be read from the source (`needsSource`); absent otherwise             |
  * | live   | both         | bool; false: tombstone, or a parent whose row has not come yet                     |
  * | e      | both         | int, epoch of the version; absent while the row has none                           |
  * | s w r  | both         | long or string: positions streamed, written directly, of the stored snapshot row   |
@@ -28,6 +27,10 @@ import { fromBson, fromId, toBson } from './bson.ts';
  * | miss   | both         | field paths never seen yet                                                         |
  * | doubt  | both         | true: see `StoredRow.doubtful`; absent otherwise                                   |
  * | x      | both         | values of columns that the plan does not know, as extended text                    |
+ *
+ * Beside it, `_mend` is true where the document must be read from the source (`needsSource`), and absent otherwise. It
+ * has an index, and MongoDB makes the keys of an index anew whenever anything under its path is written: within `_m`,
+ * which every write replaces, it would cost a third of the write.
  */
 export function readStored(plan: Plan, found: Document): StoredDocument {
   const meta = found._m as Document | undefined;
@@ -69,13 +72,27 @@ export function readBare(plan: Plan, found: Document): StoredDocument {
 /** The whole document to insert. */
 export function writeWhole(id: unknown, plan: Plan, term: number, document: StoredDocument): Document {
   const whole: Document = { _id: id };
-  for (const [path, value] of Object.entries(writeFields(plan, term, document)))
-    assign(whole, path.split('.'), value);
+  const fields = writeFields(plan, term, document);
+  for (const path of Object.keys(fields)) {
+    if (path.includes('.')) assign(whole, path.split('.'), fields[path]);
+    else whole[path] = fields[path];
+  }
+  if (needsSource(document)) whole[MEND] = true;
   return whole;
 }
 
-/** What `$set` gets: mapped fields and `_m` only, so that members which Ficus does not own stay as they are. */
-export function writeFields(plan: Plan, term: number, document: StoredDocument): Document {
+/** Changes mapped fields, `_m` and `_mend` only, so that members which Ficus does not own stay as they are. */
+export function writeUpdate(plan: Plan, term: number, document: StoredDocument): Document {
+  const $set = writeFields(plan, term, document);
+  if (!needsSource(document)) return { $set, $unset: { [MEND]: true } };
+  $set[MEND] = true;
+  return { $set };
+}
+
+/** The member that marks a document which must be read from the source. */
+export const MEND = '_mend';
+
+function writeFields(plan: Plan, term: number, document: StoredDocument): Document {
   const set: Document = {};
   const { root } = document;
   if (root !== null) {
@@ -106,14 +123,12 @@ export function writeFields(plan: Plan, term: number, document: StoredDocument):
     const hidden = [...written.slice(shown), ...dead];
     if (hidden.length > 0) gone[embed.path] = hidden;
   }
-  set._m = {
-    n: new Int32((document.revision ?? 0) + 1),
-    t: new Int32(term),
-    ...(document.committedAt === null ? {} : { at: new Date(document.committedAt) }),
-    ...(root === null ? { live: false } : writeRow(root)),
-    ...(needsSource(document) ? { mend: true } : {}),
-    ...(Object.keys(gone).length === 0 ? {} : { gone }),
-  };
+  const meta: Document = { n: new Int32((document.revision ?? 0) + 1), t: new Int32(term) };
+  if (document.committedAt !== null) meta.at = new Date(document.committedAt);
+  if (root === null) meta.live = false;
+  else addRow(meta, root);
+  if (Object.keys(gone).length > 0) meta.gone = gone;
+  set._m = meta;
   return set;
 }
 
@@ -122,7 +137,7 @@ export function readCanonical(plan: Plan, found: Document): CanonicalDocument {
   const embeds: Record<string, readonly Content[]> = {};
   for (const embed of plan.embeds)
     embeds[embed.path] = elements(embed, found).map((element) => readContent(embed, element));
-  const isWhole = (found._m as Document | undefined)?.mend !== true;
+  const isWhole = found[MEND] !== true;
   return { root: readContent(plan.root, found), embeds, ...(isWhole ? {} : { incomplete: true }) };
 }
 
@@ -161,15 +176,18 @@ function readMeta(meta: Document): Omit<StoredRow, 'content'> {
 }
 
 function writeRow(row: StoredRow): Document {
-  const { version } = row;
-  return {
-    live: row.live,
-    ...(version === null ? {} : writeVersion(version)),
-    ...(row.digest === null ? {} : { h: row.digest }),
-    ...(row.incomplete.length === 0 ? {} : { miss: row.incomplete }),
-    ...(row.doubtful ? { doubt: true } : {}),
-    ...(Object.keys(row.unmapped).length === 0 ? {} : { x: textOf(row.unmapped) }),
-  };
+  const meta: Document = {};
+  addRow(meta, row);
+  return meta;
+}
+
+function addRow(meta: Document, { live, version, digest, incomplete, doubtful, unmapped }: StoredRow): void {
+  meta.live = live;
+  if (version !== null) addVersion(meta, version);
+  if (digest !== null) meta.h = digest;
+  if (incomplete.length > 0) meta.miss = incomplete;
+  if (doubtful) meta.doubt = true;
+  if (Object.keys(unmapped).length > 0) meta.x = textOf(unmapped);
 }
 
 /** BigInt has no JSON of its own; an unknown column's 64-bit value is kept as its digits. */
@@ -190,23 +208,18 @@ function readVersion(meta: Document): RowVersion | null {
   };
 }
 
-function writeVersion(version: RowVersion): Document {
-  return {
-    e: new Int32(version.epoch),
-    ...(version.streamed === null ? {} : { s: writePosition(version.streamed) }),
-    ...(version.written === null ? {} : { w: writePosition(version.written) }),
-    ...(version.snapshot === null ? {} : { r: writePosition(version.snapshot) }),
-    ...(version.log === null ? {} : { o: writeLog(version.log) }),
-  };
+/** A position that is a bigint becomes a long. */
+function addVersion(meta: Document, { epoch, streamed, written, snapshot, log }: RowVersion): void {
+  meta.e = new Int32(epoch);
+  if (streamed !== null) meta.s = streamed;
+  if (written !== null) meta.w = written;
+  if (snapshot !== null) meta.r = snapshot;
+  if (log !== null) meta.o = writeLog(log);
 }
 
 function readPosition(value: unknown): Position | null {
   if (value === undefined || value === null) return null;
-  return Long.isLong(value) ? value.toBigInt() : typeof value === 'number' ? BigInt(value) : String(value);
-}
-
-function writePosition(position: Position): unknown {
-  return typeof position === 'bigint' ? Long.fromBigInt(position) : position;
+  return Long.isLong(value) ? bigintOf(value) : typeof value === 'number' ? BigInt(value) : String(value);
 }
 
 function readLog(log: Document): LogPosition {
@@ -214,12 +227,12 @@ function readLog(log: Document): LogPosition {
   return {
     incarnation: Number(log.i),
     partition: Number(log.p),
-    offset: Long.isLong(offset) ? offset.toBigInt() : BigInt(Number(offset)),
+    offset: Long.isLong(offset) ? bigintOf(offset) : BigInt(Number(offset)),
   };
 }
 
 function writeLog(log: LogPosition): Document {
-  return { i: new Int32(log.incarnation), p: new Int32(log.partition), n: Long.fromBigInt(log.offset) };
+  return { i: new Int32(log.incarnation), p: new Int32(log.partition), n: log.offset };
 }
 
 function readContent(mapping: RowMapping, at: Document): Content {
