@@ -25,20 +25,21 @@ export interface FicusGiven {
   readonly mongoUrl: string;
   readonly database: string;
   readonly plan: Plan;
+  /** A plan of the same topic, of whose records some are applied before anything is measured; null: none. */
+  readonly warmUp: Plan | null;
 }
 
 /** How often it is asked whether everything is committed. */
 const POLL_MS = 50;
+/** Changes until the code is compiled: a replicator runs for weeks, as the worker of the sink connector does here. */
+const WARM = 40_000;
 
 /** One forward leg with everything that it has in a replicator, from its start until its group has read everything. */
 await measure(async (given) => {
-  const { brokers, mongoUrl, database, plan } = given as FicusGiven;
+  const { brokers, mongoUrl, database, plan, warmUp } = given as FicusGiven;
   const log = openLog('bench', 'bench', 'warn');
   const mongo = openMongo(mongoUrl, 'ficus-bench');
   const control = openControl(mongo, clock);
-  await control.plans.put(plan, '', 'bench');
-  const unit = await control.units.read(plan.unit);
-  if (unit === null) throw new Error(`${plan.unit} was just put and is not there`);
   const kafka = openKafka(brokers.split(','), 'ficus-bench', () => undefined);
   const progress = new KafkaProgress(kafka);
   const documents = new MongoDocumentStore(mongo.db(database));
@@ -47,7 +48,7 @@ await measure(async (given) => {
     schemas: new CachedSchemas(ORDER_SCHEMAS),
     form: () => PLAIN_FORM,
   });
-  const leg = new ForwardLeg(unit, {
+  const parts = {
     ...{ ...control, kafka, clock, log },
     applier: new BatchApplier(documents, digest),
     decoderOf: () => decoder,
@@ -55,14 +56,36 @@ await measure(async (given) => {
     truncation: new Truncation({ documents, digest, progress, captured: async () => true }),
     dependencies: new Dependencies(clock),
     meters: new Meters(new Registry()),
+  };
+  const legOf = async (of: Plan): Promise<ForwardLeg> => {
+    await control.plans.put(of, '', 'bench');
+    const unit = await control.units.read(of.unit);
+    if (unit === null) throw new Error(`${of.unit} was just put and is not there`);
+    return new ForwardLeg(unit, parts);
+  };
+  const countsOf = async ({ unit }: Plan): Promise<Readonly<Record<string, number>>> => ({
+    ...(await control.units.read(unit))?.replication?.counts,
   });
   const ends = await progress.endOffsets(topicsOf(plan));
+  if (warmUp !== null) {
+    const leg = await legOf(warmUp);
+    leg.start();
+    const most = Math.min(WARM, recordsBefore(ends));
+    while (((await countsOf(warmUp))['applied'] ?? 0) < most) await clock.sleep(POLL_MS);
+    await leg.stop();
+  }
+  const leg = await legOf(plan);
   return async () => {
     leg.start();
     await untilPast(progress, plan, ends);
-    return { ...(await control.units.read(plan.unit))?.replication?.counts };
+    return await countsOf(plan);
   };
 });
+
+function recordsBefore(ends: ReadonlyMap<string, Offsets>): number {
+  const offsets = [...ends.values()].flatMap((partitions) => [...partitions.values()]);
+  return offsets.reduce((sum, offset) => sum + Number(offset), 0);
+}
 
 async function untilPast(
   progress: KafkaProgress,

@@ -4,7 +4,7 @@ import { ensureCollection } from '#mongo/documents/schema';
 import { runMeasured } from '../process/parent.ts';
 import { watched } from '../process/watched.ts';
 import type { Rig } from '../rig.ts';
-import { copyCollection } from './collections.ts';
+import { copyCollection, dropCollection } from './collections.ts';
 import type { FicusGiven } from './ficus-process.ts';
 import type { Run } from './run.ts';
 
@@ -16,20 +16,26 @@ export interface FicusRun {
   readonly starts: ReadonlyMap<string, Offsets>;
   readonly events: number;
   readonly profile?: string | undefined;
+  /** Measure a process that has applied something before? */
+  readonly isWarm?: boolean;
 }
 
 const PROCESS = new URL('./ficus-process.ts', import.meta.url);
 
 /** Applies the topics of a plan from given offsets to their ends, and checks that nothing was put aside. */
 export async function runFicus(rig: Rig, given: FicusRun): Promise<Run> {
-  const { plan, from, starts, events, profile } = given;
+  const { plan, from, starts, events, profile, isWarm = true } = given;
   if (from !== null && from !== plan.collection) await copyCollection(rig, from, plan.collection);
   await ensureCollection(rig.documents, plan, 1);
   await beginAt(rig, plan, starts);
   const { brokers, mongoUrl, database } = rig;
-  const child: FicusGiven = { brokers, mongoUrl, database, plan };
+  const name = `${plan.unit}-warm-up`;
+  const warmUp = isWarm ? { ...plan, unit: name, collection: name } : null;
+  if (warmUp !== null) await ensureCollection(rig.documents, warmUp, 1);
+  const child: FicusGiven = { brokers, mongoUrl, database, plan, warmUp };
   const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   const { outcome, mongodMs } = await watched(rig, (begin) => runMeasured(PROCESS, child, { begin, flags }));
+  if (warmUp !== null) await dropCollection(rig, warmUp.collection);
   const { notes, measured } = outcome;
   if ((notes.deadLetters ?? 0) > 0) throw new Error(`${plan.unit}: ${notes.deadLetters} dead letters`);
   return { ...measured, mongodMs, events, notes };

@@ -52,7 +52,7 @@ export async function prepare(
     const seed = changesOf({ ...backlog, kind: 'seed' });
     await produce(rig.kafka, topic, seed.map(encode));
     const plan = orderPlan(name, topic);
-    await runFicus(rig, { plan, from: null, starts: beginning, events: seed.length });
+    await runFicus(rig, { plan, from: null, starts: beginning, events: seed.length, isWarm: false });
   }
   const starts = await endsOf(rig, [topic]);
   const changes = changesOf(backlog);
