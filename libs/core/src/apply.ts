@@ -226,10 +226,22 @@ export function applyToRow(
   return { row, outcome: same && sameUnmapped ? 'unchanged' : 'applied' };
 }
 
-/** The text that a row's digest is taken of: its content by path, in code-point order of the paths. */
+/**
+ * The text that a row's digest is taken of: each path and its value, by turns, in code-point order of the paths. Each
+ * says what it is and how long, so no two contents have one text, and nothing needs to be escaped.
+ */
 export function canonicalText(content: Content): string {
-  const paths = Object.keys(content).sort();
-  return JSON.stringify(paths.map((path): [string, CanonicalValue] => [path, content[path] ?? null]));
+  let text = '';
+  for (const path of Object.keys(content).sort()) text += framed(path) + framed(content[path] ?? null);
+  return text;
+}
+
+function framed(value: CanonicalValue): string {
+  if (value === null) return 'n';
+  if (typeof value === 'string') return `s${value.length}:${value}`;
+  if (typeof value === 'number') return `d${value};`;
+  if (typeof value === 'boolean') return value ? 't' : 'f';
+  return `a${value.length}:${value.map(framed).join('')}`;
 }
 
 function tombstone(content: Content): Omit<StoredRow, 'version'> {
@@ -243,6 +255,7 @@ function merged(
 ): Omit<StoredRow, 'version'> {
   // After a delete the row is a new one: nothing of the old may shine through.
   const known = before?.live ? before : null;
+  if (effect.unavailable.length === 0) return liveRow(effect.content, [], effect.unmapped, digest);
   const content: Record<string, CanonicalValue> = { ...effect.content };
   const incomplete: string[] = [];
   for (const path of effect.unavailable) {
@@ -250,12 +263,15 @@ function merged(
     if (kept === undefined || known?.doubtful || known?.incomplete.includes(path)) incomplete.push(path);
     else content[path] = kept;
   }
-  return {
-    live: true,
-    digest: incomplete.length === 0 ? digest(canonicalText(content)) : null,
-    incomplete,
-    doubtful: false,
-    content,
-    unmapped: effect.unmapped,
-  };
+  return liveRow(content, incomplete, effect.unmapped, digest);
+}
+
+function liveRow(
+  content: Content,
+  incomplete: readonly string[],
+  unmapped: StoredRow['unmapped'],
+  digest: Digest,
+): Omit<StoredRow, 'version'> {
+  const known = incomplete.length === 0 ? digest(canonicalText(content)) : null;
+  return { live: true, digest: known, incomplete, doubtful: false, content, unmapped };
 }

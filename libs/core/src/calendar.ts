@@ -5,6 +5,10 @@ const DATE = /^([+-]?\d{4,9})-(\d{2})-(\d{2})$/;
 const MONTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const TIME = /^(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?$/;
 const STAMP = /^([^T ]+)[T ](\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(Z|[+-](?:0\d|1[0-5])(?::?[0-5]\d)?)?$/;
+const PLAIN_DATE = /^\d{4}-\d\d-\d\d$/;
+const PLAIN_STAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z?$/;
+/** Of YYYY-MM-DDTHH:MM:SS. */
+const SECONDS_LENGTH = 19;
 /** Days since the epoch of 0001-01-01 and 9999-12-31. */
 const FIRST_DAY = -719_162;
 const LAST_DAY = 2_932_896;
@@ -20,6 +24,8 @@ const EXTENDED =
 const ZONED_TIME =
   /^(\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(?:Z|([+-])(0\d|1[0-5])(?::?([0-5]\d)(?::?([0-5]\d))?)?)$/;
 const DAY_SECONDS = 86_400;
+
+type StampType = Extract<FieldType, { kind: 'timestamp' | 'timestamptz' }>;
 
 export function parseDate(value: unknown, extended = false): CanonicalValue {
   if (extended && isInfinite(value)) return value;
@@ -55,27 +61,49 @@ export function parseZonedTime(value: unknown, precision: number): CanonicalValu
   return `${timeFromMicros(BigInt(utc) * 1_000_000n, 0)}${time.slice(8)}Z`;
 }
 
-export function parseStamp(
-  value: unknown,
-  type: Extract<FieldType, { kind: 'timestamp' | 'timestamptz' }>,
-): CanonicalValue {
+export function parseStamp(value: unknown, type: StampType): CanonicalValue {
   const zoned = type.kind === 'timestamptz';
   const extended = type.extended === true;
   if (extended && isInfinite(value)) return value;
-  const years = extended ? `${EXTENDED}, infinity or -infinity` : 'years 0001 to 9999';
-  const legal = `ISO 8601 ${zoned ? 'with a zone' : 'without a zone'} and at most ${type.precision} fractional digits, ${years}`;
-  const match = typeof value === 'string' ? STAMP.exec(value) : null;
-  if (match === null) return refuse(value, legal);
+  if (typeof value !== 'string') return refuse(value, legalStamps(type));
+  if (isCanonicalStamp(value, type.precision, zoned)) return value;
+  const match = STAMP.exec(value);
+  if (match === null) return refuse(value, legalStamps(type));
   const [, day = '', clock = '', zone] = match;
   const date = canonicalDate(day, extended);
   const time = padTime(clock, type.precision);
   if (date === null || time === null || time.startsWith('24') || (zone !== undefined) !== zoned)
-    return refuse(value, legal);
+    return refuse(value, legalStamps(type));
   if (!zoned) return `${date}T${time}`;
   if (zone === 'Z') return `${date}T${time}Z`;
   const utc = shift(date, time, zone ?? '');
   // A zone can carry the first and the last day out of the years that are legal.
-  return canonicalDate(utc.split('T')[0] ?? '', extended) === null ? refuse(value, legal) : `${utc}Z`;
+  return canonicalDate(utc.split('T')[0] ?? '', extended) === null
+    ? refuse(value, legalStamps(type))
+    : `${utc}Z`;
+}
+
+function legalStamps({ kind, precision, extended }: StampType): string {
+  const zone = kind === 'timestamptz' ? 'with a zone' : 'without a zone';
+  const years = extended === true ? `${EXTENDED}, infinity or -infinity` : 'years 0001 to 9999';
+  return `ISO 8601 ${zone} and at most ${precision} fractional digits, ${years}`;
+}
+
+/** Has it been written already as the canonical form has it? Most have, and to see that takes less than to make it so. */
+function isCanonicalStamp(text: string, precision: number, zoned: boolean): boolean {
+  const length = SECONDS_LENGTH + (precision === 0 ? 0 : precision + 1) + (zoned ? 1 : 0);
+  if (text.length !== length || !PLAIN_STAMP.test(text) || text.endsWith('Z') !== zoned) return false;
+  if ((text[SECONDS_LENGTH] === '.') !== precision > 0) return false;
+  const part = (from: number, to: number): number => Number(text.slice(from, to));
+  const [year, day] = [part(0, 4), part(8, 10)];
+  return (
+    year > 0 &&
+    day > 0 &&
+    day <= daysOf(year, part(5, 7)) &&
+    part(11, 13) < 24 &&
+    part(14, 16) < 60 &&
+    part(17, 19) < 60
+  );
 }
 
 /** Moves a local time into UTC; the fraction is untouched, since zones are whole minutes. */
@@ -88,6 +116,10 @@ function shift(date: string, time: string, zone: string): string {
 
 /** Null: it is no date, or none of the years 0001 to 9999 where only these are legal. */
 function canonicalDate(text: string, extended: boolean): string | null {
+  if (!extended && PLAIN_DATE.test(text)) {
+    const [year, day] = [Number(text.slice(0, 4)), Number(text.slice(8))];
+    return year > 0 && day > 0 && day <= daysOf(year, Number(text.slice(5, 7))) ? text : null;
+  }
   const match = DATE.exec(text);
   if (match === null) return null;
   const [, digits = '', month = '', day = ''] = match;
@@ -142,6 +174,11 @@ export function microsOf(text: string): bigint {
   return BigInt(ms) * 1_000n + BigInt(fraction.padEnd(6, '0'));
 }
 
+/** Milliseconds since the epoch of a canonical date or of a timestamp of up to three digits, which is neither infinity. */
+export function millisOf(text: string): number {
+  return Date.parse(text.includes('T') && !text.endsWith('Z') ? `${text}Z` : text);
+}
+
 /** The inverse of `microsOf` for a timestamp without its zone; null beyond what an extended one can be. */
 export function stampFromMicros(micros: bigint, precision: number): string | null {
   if (micros === INFINITE_MICROS) return 'infinity';
@@ -160,7 +197,7 @@ export function isoFromDays(days: number, extended = false): string {
         ? `a number of days since 1970-01-01, less than ${last} from it`
         : `a number of days since 1970-01-01, from ${FIRST_DAY} to ${LAST_DAY}`,
     );
-  return new Date(days * 86_400_000).toISOString().split('T')[0] ?? '';
+  return new Date(days * 86_400_000).toISOString().slice(0, -'T00:00:00.000Z'.length);
 }
 
 /** `YYYY-MM-DDTHH:MM:SS`; empty where there is no such time. */

@@ -154,19 +154,27 @@ function upsertion(context: Context, row: WireRow): RowChange {
     else content[field.path] = value;
   }
   const unmapped: Record<string, unknown> = {};
-  const known = new Set([
-    ...mapping.fields.map((field) => field.column),
-    ...mapping.ignore,
-    ...(context.embed?.parentKey ?? []),
-  ]);
-  for (const [column, wire] of Object.entries(row))
-    if (!known.has(column)) unmapped[column] = withoutBigInts(wire.value);
+  const known = knownColumns(mapping, context.embed);
+  for (const column of Object.keys(row))
+    if (!known.has(column)) unmapped[column] = withoutBigInts(row[column]?.value);
   return {
     ...target(context, row),
     evidence: evidence(context, row),
     committedAt: event.committedAt,
     effect: { kind: 'upsert', content, unavailable, unmapped },
   };
+}
+
+/** By mapping: what does not change from one event to the next. */
+const KNOWN = new WeakMap<RowMapping, ReadonlySet<string>>();
+
+function knownColumns(mapping: RowMapping, embed: Embed | null): ReadonlySet<string> {
+  const found = KNOWN.get(mapping);
+  if (found !== undefined) return found;
+  const columns = mapping.fields.map((field) => field.column);
+  const known = new Set([...columns, ...mapping.ignore, ...(embed?.parentKey ?? [])]);
+  KNOWN.set(mapping, known);
+  return known;
 }
 
 /** What an update left out because it did not change stands in a full before image. */

@@ -8,8 +8,17 @@ import { parseCanonical } from './value.ts';
 
 /** A key as text: its components in the plan's order, percent-encoded, joined by `,` (DESIGN.md section 7). */
 export function keyText(key: DocumentKey): string {
-  return key.map((component) => encodeURIComponent(String(component))).join(',');
+  const [only = null] = key;
+  return key.length === 1 ? encode(only) : key.map(encode).join(',');
 }
+
+function encode(component: CanonicalValue): string {
+  const text = String(component);
+  return NEEDS_NO_CODE.test(text) ? text : encodeURIComponent(text);
+}
+
+/** To look costs less than to encode, and most keys are numbers. */
+const NEEDS_NO_CODE = /^[\w.-]*$/;
 
 /** @throws FicusError `value_invalid` naming the text, the component and what is legal. */
 export function parseKey(text: string, fields: readonly Field[]): DocumentKey {

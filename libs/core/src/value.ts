@@ -25,6 +25,9 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** RFC 4648 with padding; the bits that padding leaves over are zero, so that equal bytes have one text. */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$/;
 const DECIMAL = /^-?\d+(\.\d+)?$/;
+/** Neither needs to be made canonical. */
+const PLAIN_DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;
+const PLAIN_LONG = /^-?[1-9]\d{0,17}$/;
 
 /**
  * Checks a value that claims to be in (or near) canonical form and makes it canonical: pads fractions, applies the
@@ -144,6 +147,7 @@ export function trimBlanks(text: string): string {
 
 /** `1.5E+3` → `1500`, `-1E-7` → `-0.0000001`, `+.5` → `0.5`; plain text passes unchanged. */
 export function plainDecimal(text: string): string {
+  if (PLAIN_DECIMAL.test(text)) return text;
   const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
   if (match === null || ((match[2] ?? '') === '' && (match[3] ?? '') === '')) return text;
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
@@ -185,34 +189,34 @@ function parseFloat32(value: unknown): CanonicalValue {
 }
 
 function parseLong(value: unknown): CanonicalValue {
-  const legal = `a string of digits from ${LONG_MIN} to ${LONG_MAX}`;
   const text = typeof value === 'string' ? value : Number.isSafeInteger(value) ? String(value) : '';
-  if (!/^-?\d{1,19}$/.test(text)) return refuse(value, legal);
-  const exact = BigInt(text);
-  return exact >= LONG_MIN && exact <= LONG_MAX ? String(exact) : refuse(value, legal);
+  if (PLAIN_LONG.test(text)) return text;
+  const exact = /^-?\d{1,19}$/.test(text) ? BigInt(text) : null;
+  return exact !== null && exact >= LONG_MIN && exact <= LONG_MAX
+    ? String(exact)
+    : refuse(value, `a string of digits from ${LONG_MIN} to ${LONG_MAX}`);
 }
 
 /** Words for what is no number; of them PostgreSQL's numeric and Db2's DECFLOAT have all three. */
 const NO_NUMBERS = ['NaN', 'Infinity', '-Infinity'];
 
-function parseDecimal(value: unknown, type: Extract<FieldType, { kind: 'decimal' }>): CanonicalValue {
+type DecimalType = Extract<FieldType, { kind: 'decimal' }>;
+
+function parseDecimal(value: unknown, type: DecimalType): CanonicalValue {
   const { precision, scale, extended = false } = type;
-  const number =
-    precision === null
-      ? 'a string such as "12.50"'
-      : `a string such as "12.50" of ${precision} digits, ${scale ?? 0} after the point`;
-  const legal = extended ? `${number}, or ${NO_NUMBERS.map((one) => `"${one}"`).join(', ')}` : number;
-  if (extended && typeof value === 'string' && NO_NUMBERS.includes(value)) return value;
-  if (typeof value !== 'string' || !DECIMAL.test(value)) return refuse(value, legal);
+  if (typeof value !== 'string') return refuse(value, legalDecimals(type));
+  if (isCanonicalDecimal(value, type)) return value;
+  if (extended && NO_NUMBERS.includes(value)) return value;
+  if (!DECIMAL.test(value)) return refuse(value, legalDecimals(type));
   const negative = value.startsWith('-');
   const [whole = '', fraction = ''] = (negative ? value.slice(1) : value).split('.');
   if (scale !== null && fraction.length > scale && /[1-9]/.test(fraction.slice(Math.max(scale, 0))))
-    return refuse(value, legal);
+    return refuse(value, legalDecimals(type));
   const kept =
     scale === null ? fraction : fraction.slice(0, Math.max(scale, 0)).padEnd(Math.max(scale, 0), '0');
   const integer = whole.replace(/^0+(?=\d)/, '');
   if (precision !== null && integer.replace(/^0+/, '').length > precision - Math.max(scale ?? 0, 0))
-    return refuse(value, legal);
+    return refuse(value, legalDecimals(type));
   const body = kept === '' ? integer : `${integer}.${kept}`;
   if (!extended && !fitsDecimal128(body))
     return refuse(
@@ -222,11 +226,34 @@ function parseDecimal(value: unknown, type: Extract<FieldType, { kind: 'decimal'
   return negative && /[1-9]/.test(body) ? `-${body}` : body;
 }
 
+/** Has it been written already as the canonical form has it? Most have, and to see that takes less than to make it so. */
+function isCanonicalDecimal(text: string, { precision, scale }: DecimalType): boolean {
+  if (text.length > DECIMAL_DIGITS || precision === null || scale === null || scale < 0) return false;
+  const point = text.length - scale - 1;
+  const whole = scale === 0 ? text.length : point;
+  return (
+    whole > 0 &&
+    whole <= precision - scale &&
+    (scale === 0 || text[point] === '.') &&
+    PLAIN_DECIMAL.test(text) &&
+    !text.startsWith('-')
+  );
+}
+
+function legalDecimals({ precision, scale, extended }: DecimalType): string {
+  const number =
+    precision === null
+      ? 'a string such as "12.50"'
+      : `a string such as "12.50" of ${precision} digits, ${scale ?? 0} after the point`;
+  return extended === true ? `${number}, or ${NO_NUMBERS.map((one) => `"${one}"`).join(', ')}` : number;
+}
+
 /** Can MongoDB's Decimal128 hold this canonical decimal exactly, with its scale? */
 export function fitsDecimal128(text: string): boolean {
+  if (text.length <= DECIMAL_DIGITS) return !NO_NUMBERS.includes(text);
   const [whole = '', fraction = ''] = text.split('.');
   const significant = (whole + fraction).replace(/^-?0*/, '').length;
-  return !NO_NUMBERS.includes(text) && significant <= DECIMAL_DIGITS && fraction.length <= DECIMAL_FRACTION;
+  return significant <= DECIMAL_DIGITS && fraction.length <= DECIMAL_FRACTION;
 }
 
 function parseString(value: unknown, type: Extract<FieldType, { kind: 'string' }>): CanonicalValue {
@@ -235,7 +262,7 @@ function parseString(value: unknown, type: Extract<FieldType, { kind: 'string' }
   // A lone surrogate has no UTF-8: every driver would silently write U+FFFD instead.
   if (!value.isWellFormed()) return refuse(value, 'a string of whole Unicode characters');
   const text = type.trim ? trimBlanks(value) : value;
-  if (type.length !== null && countCodePoints(text) > type.length)
+  if (type.length !== null && text.length > type.length && countCodePoints(text) > type.length)
     return refuse(value, `at most ${type.length} characters`);
   return text;
 }

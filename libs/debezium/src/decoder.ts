@@ -48,6 +48,9 @@ export interface DecoderParts {
 
 type SideName = 'key' | 'value';
 
+/** Confluent's: where a schema is named by a record's header. */
+const SCHEMA_HEADERS = { key: '__key_schema_id', value: '__value_schema_id' } as const;
+
 /**
  * Turns the records of one legacy system into change events. JSON with or without schema, and Avro, are told apart by
  * each side of each record; only what no record says is configured.
@@ -128,10 +131,10 @@ export class RecordDecoder {
   #side(record: LogRecord, name: SideName, form: RecordForm): Side | null {
     const bytes = record[name];
     if (bytes === null) return null;
-    const header = headerOf(record, `__${name}_schema_id`);
+    const header = headerOf(record, SCHEMA_HEADERS[name]);
     try {
       if (header !== null) return this.#avro(readSchemaHeader(header), bytes, form);
-      if (!isConfluent(bytes)) return this.#json.read(`${record.topic} ${name}`, bytes);
+      if (!isConfluent(bytes)) return this.#json.read(record.topic, name, bytes);
       const { reference, datum } = splitConfluent(bytes);
       return this.#avro(reference, datum, form);
     } catch (cause) {
@@ -163,7 +166,7 @@ function referenceOf(record: LogRecord, name: SideName): SchemaReference | null 
   const bytes = record[name];
   if (bytes === null) return null;
   try {
-    const header = headerOf(record, `__${name}_schema_id`);
+    const header = headerOf(record, SCHEMA_HEADERS[name]);
     if (header !== null) return readSchemaHeader(header);
     return isConfluent(bytes) ? splitConfluent(bytes).reference : null;
   } catch {

@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { parseLossless } from './json.ts';
 import { JsonSides } from './json-side.ts';
 
-const PLACE = 'topic value';
+const TOPIC = 'topic';
 const schemaOf = (columns: readonly string[], doc = '') => ({
   type: 'struct',
   doc,
   fields: columns.map((field) => ({ field, type: 'string', name: `x.${field}` })),
 });
-const read = (sut: JsonSides, text: string, place = PLACE) => sut.read(place, Buffer.from(text));
+const read = (sut: JsonSides, text: string, topic = TOPIC) => sut.read(topic, 'value', Buffer.from(text));
 
 /** Texts that look like the border between schema and payload are the ones to get wrong. */
 const text = fc.oneof(

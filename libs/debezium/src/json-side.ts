@@ -19,14 +19,15 @@ const END = '}'.charCodeAt(0);
  * so each place remembers the last one and parses only what follows.
  */
 export class JsonSides {
-  readonly #heads = new Map<string, Head>();
+  readonly #heads = { key: new Map<string, Head>(), value: new Map<string, Head>() };
 
   /**
-   * @param place where records have the same schema as a rule: a topic, and which side of it.
+   * @param topic whose records have the same schema as a rule.
    * @throws FicusError `event_unparsable`.
    */
-  read(place: string, bytes: Buffer): Side {
-    const head = this.#heads.get(place);
+  read(topic: string, side: 'key' | 'value', bytes: Buffer): Side {
+    const heads = this.#heads[side];
+    const head = heads.get(topic);
     if (head !== undefined && bytes.at(-1) === END && beginsWith(bytes, head.bytes)) {
       const payload = parse(bytes.subarray(head.bytes.length, -1));
       return { payload, schemas: head.schemas, plain: asIs, isAvro: false };
@@ -41,7 +42,7 @@ export class JsonSides {
       return { payload: parsed, schemas: null, plain: asIs, isAvro: false };
     const schemas = connectSchemas(parsed['schema']);
     const found = headOf(bytes);
-    if (found !== null) this.#heads.set(place, { bytes: found, schemas });
+    if (found !== null) heads.set(topic, { bytes: found, schemas });
     return { payload: parsed['payload'], schemas, plain: asIs, isAvro: false };
   }
 }

@@ -1,4 +1,4 @@
-import type { WireRow, WireSchema } from '#core/change-event';
+import type { WireRow, WireSchema, WireValue } from '#core/change-event';
 
 /** A record's key or value, read but not yet understood. */
 export interface Side {
@@ -16,7 +16,7 @@ export interface Side {
 }
 
 /**
- * The columns of one member as a row. Not by assignment: a column may be called __proto__.
+ * The columns of one member as a row.
  * @param nameOf the database's name of a column by the name on the wire.
  */
 export function rowOf(
@@ -27,14 +27,20 @@ export function rowOf(
 ): WireRow {
   const schemas = side.schemas?.get(member);
   const defaults = side.defaults?.get(member);
-  return Object.fromEntries(
-    Object.entries(columns).map(([column, value]) => {
-      const wire = { value: side.plain(value), schema: schemas?.get(column) ?? null };
-      const isDoubtful = defaults?.has(column) === true && isSame(wire.value, defaults.get(column));
-      return [nameOf(column), isDoubtful ? { ...wire, doubt: NULL_OR_DEFAULT } : wire];
-    }),
-  );
+  const row: Record<string, WireValue> = {};
+  for (const column of Object.keys(columns)) {
+    const wire = { value: side.plain(columns[column]), schema: schemas?.get(column) ?? null };
+    const isDoubtful = defaults?.has(column) === true && isSame(wire.value, defaults.get(column));
+    const name = nameOf(column);
+    const value = isDoubtful ? { ...wire, doubt: NULL_OR_DEFAULT } : wire;
+    if (name === PROTO) Object.defineProperty(row, name, { value, enumerable: true });
+    else row[name] = value;
+  }
+  return row;
 }
+
+/** A column may be called so, and an assignment to it does something else. */
+const PROTO = '__proto__';
 
 /** A schema's default may have lost digits, and then what comes near it is the same. */
 function isSame(value: unknown, of: unknown): boolean {
