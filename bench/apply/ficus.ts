@@ -31,7 +31,10 @@ export async function runFicus(rig: Rig, given: FicusRun): Promise<Run> {
   const { brokers, mongoUrl, database } = rig;
   const name = `${plan.unit}-warm-up`;
   const warmUp = isWarm ? { ...plan, unit: name, collection: name } : null;
-  if (warmUp !== null) await ensureCollection(rig.documents, warmUp, 1);
+  if (warmUp !== null) {
+    await ensureCollection(rig.documents, warmUp, 1);
+    await beginAt(rig, warmUp, firstOf(starts));
+  }
   const child: FicusGiven = { brokers, mongoUrl, database, plan, warmUp };
   const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   const { outcome, mongodMs } = await watched(rig, (begin) => runMeasured(PROCESS, child, { begin, flags }));
@@ -39,6 +42,13 @@ export async function runFicus(rig: Rig, given: FicusRun): Promise<Run> {
   const { notes, measured } = outcome;
   if ((notes.deadLetters ?? 0) > 0) throw new Error(`${plan.unit}: ${notes.deadLetters} dead letters`);
   return { ...measured, mongodMs, events, notes };
+}
+
+function firstOf(starts: ReadonlyMap<string, Offsets>): ReadonlyMap<string, Offsets> {
+  const first = [...starts].map(
+    ([topic, offsets]) => [topic, new Map([...offsets.keys()].map((partition) => [partition, 0n]))] as const,
+  );
+  return new Map(first);
 }
 
 async function beginAt(rig: Rig, plan: Plan, starts: ReadonlyMap<string, Offsets>): Promise<void> {

@@ -69,8 +69,8 @@ export class Meters {
     for (const [outcome, count] of Object.entries(result.outcomes))
       if (count > 0) this.#changes.inc({ unit, outcome }, count);
     if (letters > 0) this.#letters.inc({ unit }, letters);
-    for (const committed of result.committedAt)
-      this.#age.observe({ unit }, Math.max(0, now - committed) / 1_000);
+    const age = this.#age.labels(unit);
+    for (const committed of result.committedAt) age.observe(Math.max(0, now - committed) / 1_000);
   }
 
   mended(unit: string, documents: number): void {

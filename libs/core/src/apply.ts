@@ -161,13 +161,11 @@ export class Folding {
   /** The same object as at the beginning when there is nothing to write. */
   get document(): StoredDocument {
     if (!this.#isDirty) return this.#stored;
+    const { key, revision, embeds } = this.#stored;
+    const own = { key, revision, root: this.#root, committedAt: this.#committedAt };
+    if (this.#rows.size === 0) return { ...own, embeds };
     const changed = [...this.#rows].map(([path, rows]) => [path, Object.fromEntries(rows)] as const);
-    return {
-      ...this.#stored,
-      root: this.#root,
-      embeds: { ...this.#stored.embeds, ...Object.fromEntries(changed) },
-      committedAt: this.#committedAt,
-    };
+    return { ...own, embeds: { ...embeds, ...Object.fromEntries(changed) } };
   }
 
   #rowOf({ embed }: RowChange): StoredRow | null {

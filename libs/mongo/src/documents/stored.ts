@@ -1,4 +1,4 @@
-import { type Document, Int32, Long } from 'mongodb';
+import { type Document, Long } from 'mongodb';
 import { emptyDocument, needsSource, type StoredDocument, type StoredRow } from '#core/apply';
 import type { CanonicalDocument } from '#core/document';
 import type { CanonicalValue, Content } from '#core/field-type';
@@ -123,7 +123,7 @@ function writeFields(plan: Plan, term: number, document: StoredDocument): Docume
     const hidden = [...written.slice(shown), ...dead];
     if (hidden.length > 0) gone[embed.path] = hidden;
   }
-  const meta: Document = { n: new Int32((document.revision ?? 0) + 1), t: new Int32(term) };
+  const meta: Document = { n: (document.revision ?? 0) + 1, t: term };
   if (document.committedAt !== null) meta.at = new Date(document.committedAt);
   if (root === null) meta.live = false;
   else addRow(meta, root);
@@ -210,7 +210,7 @@ function readVersion(meta: Document): RowVersion | null {
 
 /** A position that is a bigint becomes a long. */
 function addVersion(meta: Document, { epoch, streamed, written, snapshot, log }: RowVersion): void {
-  meta.e = new Int32(epoch);
+  meta.e = epoch;
   if (streamed !== null) meta.s = streamed;
   if (written !== null) meta.w = written;
   if (snapshot !== null) meta.r = snapshot;
@@ -232,7 +232,7 @@ function readLog(log: Document): LogPosition {
 }
 
 function writeLog(log: LogPosition): Document {
-  return { i: new Int32(log.incarnation), p: new Int32(log.partition), n: log.offset };
+  return { i: log.incarnation, p: log.partition, n: log.offset };
 }
 
 function readContent(mapping: RowMapping, at: Document): Content {
