@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client';
 import { FicusError } from '#core/errors';
 import { forwardGroup, type Plan, topicsOf } from '#core/plan';
+import type { ReplicationCounts } from '#core/unit-state';
 import { PLAIN_FORM, RecordDecoder } from '#debezium/decoder';
 import { CachedSchemas } from '#debezium/schema-registry';
 import { openKafka } from '#kafka/client';
@@ -59,26 +60,34 @@ await measure(async (given) => {
   };
   const legOf = async (of: Plan): Promise<ForwardLeg> => {
     await control.plans.put(of, '', 'bench');
+    // Counts are told only beside a status, which a replicator's supervisor would write.
+    const at = new Date(clock.now()).toISOString();
+    await control.status.put({
+      ...{ unit: of.unit, planVersion: 1, at, lagMs: null, backlog: 0 },
+      snapshot: { complete: true, rows: 0, total: null, startedAt: null, completedAt: null },
+    });
     const unit = await control.units.read(of.unit);
     if (unit === null) throw new Error(`${of.unit} was just put and is not there`);
     return new ForwardLeg(unit, parts);
   };
-  const countsOf = async ({ unit }: Plan): Promise<Readonly<Record<string, number>>> => ({
-    ...(await control.units.read(unit))?.replication?.counts,
-  });
+  const countsOf = async ({ unit }: Plan): Promise<ReplicationCounts> => {
+    const counts = (await control.units.read(unit))?.replication?.counts;
+    if (counts === undefined) throw new Error(`${unit} has no counts`);
+    return counts;
+  };
   const ends = await progress.endOffsets(topicsOf(plan));
   if (warmUp !== null) {
     const leg = await legOf(warmUp);
     leg.start();
     const most = Math.min(WARM, recordsBefore(ends));
-    while (((await countsOf(warmUp))['applied'] ?? 0) < most) await clock.sleep(POLL_MS);
+    while ((await countsOf(warmUp)).applied < most) await clock.sleep(POLL_MS);
     await leg.stop();
   }
   const leg = await legOf(plan);
   return async () => {
     leg.start();
     await untilPast(progress, plan, ends);
-    return await countsOf(plan);
+    return { ...(await countsOf(plan)) };
   };
 });
 
