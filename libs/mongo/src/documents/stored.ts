@@ -30,7 +30,7 @@ import { bigintOf, fromBson, fromId, toBson } from './bson.ts';
  *
  * Beside it, `_mend` is true where the document must be read from the source (`needsSource`), and absent otherwise. It
  * has an index, and MongoDB makes the keys of an index anew whenever anything under its path is written: within `_m`,
- * which every write replaces, it would cost a third of the write.
+ * which every write replaces, it would cost a good part of the write.
  */
 export function readStored(plan: Plan, found: Document): StoredDocument {
   const meta = found._m as Document | undefined;
