@@ -7,7 +7,8 @@ const TIME = /^(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?$/;
 const STAMP = /^([^T ]+)[T ](\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(Z|[+-](?:0\d|1[0-5])(?::?[0-5]\d)?)?$/;
 const PLAIN_DATE = /^\d{4}-\d\d-\d\d$/;
 const PLAIN_STAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z?$/;
-/** Of YYYY-MM-DDTHH:MM:SS. */
+/** Of YYYY-MM-DD, and of YYYY-MM-DDTHH:MM:SS. */
+const DAY_LENGTH = 10;
 const SECONDS_LENGTH = 19;
 /** Days since the epoch of 0001-01-01 and 9999-12-31. */
 const FIRST_DAY = -719_162;
@@ -95,15 +96,16 @@ function isCanonicalStamp(text: string, precision: number, zoned: boolean): bool
   if (text.length !== length || !PLAIN_STAMP.test(text) || text.endsWith('Z') !== zoned) return false;
   if ((text[SECONDS_LENGTH] === '.') !== precision > 0) return false;
   const part = (from: number, to: number): number => Number(text.slice(from, to));
-  const [year, day] = [part(0, 4), part(8, 10)];
   return (
-    year > 0 &&
-    day > 0 &&
-    day <= daysOf(year, part(5, 7)) &&
-    part(11, 13) < 24 &&
-    part(14, 16) < 60 &&
-    part(17, 19) < 60
+    isPlainDate(text.slice(0, DAY_LENGTH)) && part(11, 13) < 24 && part(14, 16) < 60 && part(17, 19) < 60
   );
+}
+
+/** A date of the years 0001 to 9999. */
+function isPlainDate(text: string): boolean {
+  if (!PLAIN_DATE.test(text)) return false;
+  const [year, day] = [Number(text.slice(0, 4)), Number(text.slice(8))];
+  return year > 0 && day > 0 && day <= daysOf(year, Number(text.slice(5, 7)));
 }
 
 /** Moves a local time into UTC; the fraction is untouched, since zones are whole minutes. */
@@ -116,16 +118,12 @@ function shift(date: string, time: string, zone: string): string {
 
 /** Null: it is no date, or none of the years 0001 to 9999 where only these are legal. */
 function canonicalDate(text: string, extended: boolean): string | null {
-  if (!extended && PLAIN_DATE.test(text)) {
-    const [year, day] = [Number(text.slice(0, 4)), Number(text.slice(8))];
-    return year > 0 && day > 0 && day <= daysOf(year, Number(text.slice(5, 7))) ? text : null;
-  }
+  if (!extended) return isPlainDate(text) ? text : null;
   const match = DATE.exec(text);
   if (match === null) return null;
   const [, digits = '', month = '', day = ''] = match;
   const year = Number(digits);
   if (Number(day) < 1 || Number(day) > daysOf(year, Number(month))) return null;
-  if (!extended) return digits.length === 4 && /^\d/.test(digits) && year > 0 ? text : null;
   const date = `${yearText(year)}-${month}-${day}`;
   return Math.abs(Date.parse(`${date}T00:00:00Z`)) < END_OF_TIME ? date : null;
 }

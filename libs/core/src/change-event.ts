@@ -3,7 +3,15 @@ import { isInfinite } from './calendar.ts';
 import type { DocumentKey } from './document.ts';
 import { FicusError } from './errors.ts';
 import type { CanonicalValue, Content, FieldType } from './field-type.ts';
-import { type Embed, type Field, keyFields, mappingOf, type Plan, type RowMapping } from './plan.ts';
+import {
+  type Embed,
+  type Field,
+  keyFields,
+  knownColumns,
+  mappingOf,
+  type Plan,
+  type RowMapping,
+} from './plan.ts';
 import type { Evidence, LogPosition, Position } from './version.ts';
 
 /** A column's value as the log carries it, undecoded, with its schema when the record had one. */
@@ -163,18 +171,6 @@ function upsertion(context: Context, row: WireRow): RowChange {
     committedAt: event.committedAt,
     effect: { kind: 'upsert', content, unavailable, unmapped },
   };
-}
-
-/** By mapping: what does not change from one event to the next. */
-const KNOWN = new WeakMap<RowMapping, ReadonlySet<string>>();
-
-function knownColumns(mapping: RowMapping, embed: Embed | null): ReadonlySet<string> {
-  const found = KNOWN.get(mapping);
-  if (found !== undefined) return found;
-  const columns = mapping.fields.map((field) => field.column);
-  const known = new Set([...columns, ...mapping.ignore, ...(embed?.parentKey ?? [])]);
-  KNOWN.set(mapping, known);
-  return known;
 }
 
 /** What an update left out because it did not change stands in a full before image. */

@@ -107,10 +107,20 @@ export function mappingOf(plan: Plan, table: string): { mapping: RowMapping; emb
 /** Does the plan say what becomes of the column? */
 export function knowsColumn(plan: Plan, table: string, column: string): boolean {
   const found = mappingOf(plan, table);
-  if (found === null) return false;
-  const { mapping, embed } = found;
-  const mapped = mapping.fields.map((field) => field.column);
-  return [...mapped, ...mapping.ignore, ...(embed?.parentKey ?? [])].includes(column);
+  return found !== null && knownColumns(found.mapping, found.embed).has(column);
+}
+
+/** Made once for each mapping, since every event asks. */
+const KNOWN = new WeakMap<RowMapping, ReadonlySet<string>>();
+
+/** The columns of which the plan says what becomes of them. */
+export function knownColumns(mapping: RowMapping, embed: Embed | null): ReadonlySet<string> {
+  const found = KNOWN.get(mapping);
+  if (found !== undefined) return found;
+  const columns = mapping.fields.map((field) => field.column);
+  const known = new Set([...columns, ...mapping.ignore, ...(embed?.parentKey ?? [])]);
+  KNOWN.set(mapping, known);
+  return known;
 }
 
 /** Every table of the unit (`schema.table`): the root's first. */
