@@ -1,9 +1,10 @@
-import { forwardGroup, type Plan, topicsOf } from '#core/plan';
+import { forwardGroup, type Plan } from '#core/plan';
 import type { Offsets } from '#kafka/progress';
 import { ensureCollection } from '#mongo/documents/schema';
 import { runMeasured } from '../process/parent.ts';
 import { watched } from '../process/watched.ts';
 import type { Rig } from '../rig.ts';
+import { beginAt } from './begin-at.ts';
 import { copyCollection, dropCollection } from './collections.ts';
 import type { FicusGiven } from './ficus-process.ts';
 import type { Run } from './run.ts';
@@ -27,13 +28,13 @@ export async function runFicus(rig: Rig, given: FicusRun): Promise<Run> {
   const { plan, from, starts, events, profile, isWarm = true } = given;
   if (from !== null && from !== plan.collection) await copyCollection(rig, from, plan.collection);
   await ensureCollection(rig.documents, plan, 1);
-  await beginAt(rig, plan, starts);
+  await beginAt(rig, forwardGroup(plan.unit), starts);
   const { brokers, mongoUrl, database } = rig;
   const name = `${plan.unit}-warm-up`;
   const warmUp = isWarm ? { ...plan, unit: name, collection: name } : null;
   if (warmUp !== null) {
     await ensureCollection(rig.documents, warmUp, 1);
-    await beginAt(rig, warmUp, firstOf(starts));
+    await beginAt(rig, forwardGroup(warmUp.unit), firstOf(starts));
   }
   const child: FicusGiven = { brokers, mongoUrl, database, plan, warmUp };
   const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
@@ -49,19 +50,4 @@ function firstOf(starts: ReadonlyMap<string, Offsets>): ReadonlyMap<string, Offs
     ([topic, offsets]) => [topic, new Map([...offsets.keys()].map((partition) => [partition, 0n]))] as const,
   );
   return new Map(first);
-}
-
-async function beginAt(rig: Rig, plan: Plan, starts: ReadonlyMap<string, Offsets>): Promise<void> {
-  const admin = rig.kafka.admin();
-  await admin.connect();
-  try {
-    for (const topic of topicsOf(plan)) {
-      const offsets = [...(starts.get(topic) ?? [])];
-      const partitions = offsets.map(([partition, offset]) => ({ partition, offset: String(offset) }));
-      if (partitions.length > 0)
-        await admin.setOffsets({ groupId: forwardGroup(plan.unit), topic, partitions });
-    }
-  } finally {
-    await admin.disconnect();
-  }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import { withClient } from '../../sandbox/src/estate/billing.ts';
 
 /** Rows of the table: each is changed again only after all others were. */
 const ROWS = 20_000;
@@ -66,14 +66,4 @@ export async function changeSteadily(url: string, given: { rate: number; seconds
     }
     return (total * 1_000) / (performance.now() - begun);
   });
-}
-
-async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await use(client);
-  } finally {
-    await client.end();
-  }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Document, Long } from 'mongodb';
 import { waitFor } from '../../sandbox/src/process/poll.ts';
+import { beginAt } from '../apply/begin-at.ts';
 import { copyCollection } from '../apply/collections.ts';
 import type { Prepared } from '../apply/prepared.ts';
 import type { Run } from '../apply/run.ts';
@@ -36,14 +37,8 @@ export async function runSink(rig: Rig, worker: SinkWorker, prepared: Prepared, 
   const { topic, backlog, starts } = prepared;
   await copyCollection(rig, TEMPLATE, name);
   const connector = new Connector(worker.url, name);
-  const admin = rig.kafka.admin();
-  await admin.connect();
+  await beginAt(rig, connector.group, starts);
   try {
-    const partitions = [...(starts.get(topic) ?? [])].map(([partition, offset]) => ({
-      partition,
-      offset: String(offset),
-    }));
-    await admin.setOffsets({ groupId: connector.group, topic, partitions });
     const last = lastOf(changesOf(backlog));
     const idle = await writesOf(rig);
     const { outcome, mongodMs } = await watched(rig, async (begin) => {
@@ -66,7 +61,6 @@ export async function runSink(rig: Rig, worker: SinkWorker, prepared: Prepared, 
     return { ...outcome, mongodMs };
   } finally {
     await connector.remove().catch(() => undefined);
-    await admin.disconnect();
   }
 }
 
