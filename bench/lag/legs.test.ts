@@ -18,7 +18,7 @@ describe('the legs of a change', () => {
   it('are written by what share of the changes took no longer', () => {
     expect(report(seen, { reached: 999.6, of: 3 })).toBe(
       [
-        '2 of 3 changes seen everywhere, made at 1,000/s; ms:',
+        '2 of 3 watched changes seen everywhere, of all that were made at 1,000/s; ms:',
         '                             p50  p95  p99  most',
         'commit to Kafka               10   20   20    20',
         'Kafka to readable document    10   30   30    30',

@@ -28,7 +28,7 @@ export function report(seen: readonly Seen[], given: { reached: number; of: numb
     return [name, ...[0.5, 0.95, 0.99, 1].map((share) => fixed(quantile(all, share), 0))];
   });
   return [
-    `${whole(seen.length)} of ${whole(given.of)} changes seen everywhere, made at ${whole(given.reached)}/s; ms:`,
+    `${whole(seen.length)} of ${whole(given.of)} watched changes seen everywhere, of all that were made at ${whole(given.reached)}/s; ms:`,
     table([['', 'p50', 'p95', 'p99', 'most'], ...rows]),
   ].join('\n');
 }

@@ -7,7 +7,7 @@ import { cpuMs, peakBytes } from '../process/usage.ts';
 import { openRig } from '../rig.ts';
 import { demandsOf, report, seenOf } from './legs.ts';
 import { startReplicator } from './replicator.ts';
-import { changeSteadily, createSource } from './source.ts';
+import { changeSteadily, createSource, WATCHED_SHARE } from './source.ts';
 import { Watch } from './watch.ts';
 
 /** Changes of the first seconds are not counted: every process is still warming up. */
@@ -42,7 +42,7 @@ async function bench({ supervisor }: Session): Promise<number> {
     const cpu = (await cpuMs(replicator.pid)) - before;
     await watch.close();
     const seen = seenOf(watch.sightings, { from: rate * WARM_UP_SECONDS, to: total });
-    log(`\n${report(seen, { reached, of: rate * seconds })}`);
+    log(`\n${report(seen, { reached, of: rate * seconds * WATCHED_SHARE })}`);
     log(
       `The replicator used ${fixed((cpu * 1_000) / total, 1)} µs CPU for each change and at most ` +
         `${whole((await peakBytes(replicator.pid)) / 1e6)} MB.\n`,
@@ -56,5 +56,6 @@ async function bench({ supervisor }: Session): Promise<number> {
 }
 
 async function arrived({ sightings }: Watch, number: number): Promise<void> {
-  if (sightings.get(number)?.readable === undefined) throw new Error(`change ${number} has not arrived`);
+  const { sent, readable } = sightings.get(number) ?? {};
+  if (sent === undefined || readable === undefined) throw new Error(`change ${number} has not arrived`);
 }

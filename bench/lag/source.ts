@@ -43,6 +43,10 @@ export function noteOf(number: number): string {
   return `change ${number}`.padEnd(34, '.');
 }
 
+/** The notes of the changes that are watched: one of ten, and the last one of a whole number of tens. */
+export const WATCHED = /9\.+$/;
+export const WATCHED_SHARE = 0.1;
+
 /** The number of a change by what it left; null for a row that was not changed. */
 export function numberOf(note: unknown): number | null {
   const found = /^change (\d+)\./.exec(String(note));

@@ -3,6 +3,7 @@ import {
   emptyDocument,
   Folding,
   type Gaps,
+  NO_GAPS,
   type Outcome,
   type StoredDocument,
 } from '#core/apply';
@@ -20,10 +21,15 @@ export interface ApplyContext extends ReadingContext {
   readonly term: number;
   /** Rows that have an open dead letter, with the offset from which on their records wait. */
   readonly parked: ReadonlyMap<string, bigint>;
-  /** Where changes are missing from the unit's log; absent: nowhere. */
-  readonly gaps?: Gaps;
+  /** Where changes are missing from the unit's log; asked once the records are there, if one of them leaves values out. */
+  readonly gaps?: () => Promise<Gaps>;
   /** The unit's term as it stands in the control database now. */
   readonly isCurrent: () => Promise<boolean>;
+}
+
+/** With what the batch needs to know besides. */
+interface Settling extends ApplyContext {
+  readonly missing: Gaps;
 }
 
 /** How often a document may lose the race for its revision before the batch is given back to the log. */
@@ -55,7 +61,8 @@ export class BatchApplier {
   /** @throws FicusError retryable: the same batch must come again; what was written of it is harmless to repeat. */
   async apply(context: ApplyContext, records: readonly LogRecord[]): Promise<BatchResult> {
     const result = await this.#begin(context, records);
-    await this.#settle(context, readBatch(context, records, result), result);
+    const works = readBatch(context, records, result);
+    await this.#settle(await settling(context, works), works, result);
     return result;
   }
 
@@ -63,7 +70,9 @@ export class BatchApplier {
   async rehearse(context: ApplyContext, records: readonly LogRecord[]): Promise<BatchResult> {
     const result = await this.#begin(context, records);
     const works = readBatch(context, records, result);
-    for (const { outcomes, failures } of (await this.#decide(context, works)).values()) {
+    for (const { outcomes, failures } of (
+      await this.#decide(await settling(context, works), works)
+    ).values()) {
       result.count(outcomes);
       for (const [record, error] of failures) result.failed(record, error);
     }
@@ -73,7 +82,8 @@ export class BatchApplier {
   /** Leaves the rows of a record that nobody will apply in doubt, so that they are read from the source. */
   async doubt(context: ApplyContext, record: LogRecord): Promise<void> {
     const result = await this.#begin({ ...context, parked: new Map() }, [record]);
-    await this.#settle(context, byDocument(doubts(context, record)), result);
+    const works = byDocument(doubts(context, record));
+    await this.#settle(await settling(context, works), works, result);
   }
 
   /** Makes ready what reading the records needs. */
@@ -82,7 +92,7 @@ export class BatchApplier {
     return new Tally(context.parked, (record) => rowOf(context, record));
   }
 
-  async #settle(context: ApplyContext, works: readonly Work[], result: Tally): Promise<void> {
+  async #settle(context: Settling, works: readonly Work[], result: Tally): Promise<void> {
     let open = works.length < MANY ? works : await this.#exchange(context, works, result);
     for (let round = 0; open.length > 0; round++) {
       if (round === MAX_ROUNDS) {
@@ -100,7 +110,7 @@ export class BatchApplier {
   }
 
   /** The whole in a few transactions; answers the documents of those that did not go through. */
-  async #exchange(context: ApplyContext, works: readonly Work[], result: Tally): Promise<readonly Work[]> {
+  async #exchange(context: Settling, works: readonly Work[], result: Tally): Promise<readonly Work[]> {
     const open: Work[] = [];
     const chunks = Array.from({ length: Math.ceil(works.length / TOGETHER) }, (_, at) =>
       works.slice(at * TOGETHER, (at + 1) * TOGETHER),
@@ -113,11 +123,7 @@ export class BatchApplier {
     return open;
   }
 
-  async #exchangeSome(
-    context: ApplyContext,
-    works: readonly Work[],
-    result: Tally,
-  ): Promise<readonly Work[]> {
+  async #exchangeSome(context: Settling, works: readonly Work[], result: Tally): Promise<readonly Work[]> {
     const { plan, term } = context;
     const wanted = works.map((work) => ({ key: work.key, bare: isWhole(plan, work) }));
     let decided: readonly Decision[] = [];
@@ -135,7 +141,7 @@ export class BatchApplier {
    * Each document by itself: from reading to writing it is a short way then, so that another writer's steady batches
    * do not win every time.
    */
-  async #alone(context: ApplyContext, works: readonly Work[], result: Tally): Promise<Work[]> {
+  async #alone(context: Settling, works: readonly Work[], result: Tally): Promise<Work[]> {
     const open: Work[] = [];
     for (let at = 0; at < works.length; at += AT_ONCE) {
       const some = works.slice(at, at + AT_ONCE);
@@ -144,7 +150,7 @@ export class BatchApplier {
     return open;
   }
 
-  async #decide(context: ApplyContext, works: readonly Work[]): Promise<Map<string, Decision>> {
+  async #decide(context: Settling, works: readonly Work[]): Promise<Map<string, Decision>> {
     const stored = await this.#documents.load(
       context.plan,
       works.map((work) => work.key),
@@ -158,7 +164,7 @@ export class BatchApplier {
   }
 
   /** Decides and writes once; answers the documents that another writer was faster on. */
-  async #round(context: ApplyContext, works: readonly Work[], result: Tally): Promise<Work[]> {
+  async #round(context: Settling, works: readonly Work[], result: Tally): Promise<Work[]> {
     const decided = await this.#decide(context, works);
     const writes = [...decided.values()].flatMap(({ write }) => write ?? []);
     const { conflicts, rejected } = await this.#documents.save(context.plan, context.term, writes);
@@ -183,12 +189,7 @@ export class BatchApplier {
   }
 
   /** A refused document may hold good changes beside the bad one: each is tried by itself, in order. */
-  async #oneByOne(
-    context: ApplyContext,
-    { key, changes }: Work,
-    reason: string,
-    result: Tally,
-  ): Promise<void> {
+  async #oneByOne(context: Settling, { key, changes }: Work, reason: string, result: Tally): Promise<void> {
     const [first, ...rest] = changes;
     if (first === undefined) return;
     if (rest.length > 0) {
@@ -213,8 +214,8 @@ export class BatchApplier {
     throw new FicusError('state_conflict', `${plan.unit} has moved on under the batch`, { retryable: true });
   }
 
-  #fold(context: ApplyContext, before: StoredDocument, work: Work): Decision {
-    const folding = new Folding(before, this.#digest, context.gaps);
+  #fold(context: Settling, before: StoredDocument, work: Work): Decision {
+    const folding = new Folding(before, this.#digest, context.missing);
     const outcomes: Outcome[] = [];
     const failures: [LogRecord, unknown][] = [];
     const waiting: LogRecord[] = [];
@@ -238,6 +239,13 @@ export class BatchApplier {
     const after = folding.document;
     return { work, outcomes, failures, waiting, write: after === before ? null : { before, after } };
   }
+}
+
+async function settling(context: ApplyContext, works: readonly Work[]): Promise<Settling> {
+  const leavesOut = works.some(({ changes }) =>
+    changes.some(({ change: { effect } }) => effect.kind === 'upsert' && effect.unavailable.length > 0),
+  );
+  return { ...context, missing: leavesOut ? ((await context.gaps?.()) ?? NO_GAPS) : NO_GAPS };
 }
 
 /** Do the changes replace all that the document has? Then nothing of it is needed but its version. */

@@ -63,29 +63,45 @@ describe('Combiner', () => {
     await Promise.all(all);
   });
 
-  it('has as many batches on their way as it is told, each submission by itself', async () => {
+  it('has as many batches on their way as it is told, of records that are worth one', async () => {
     const gate = new Gate();
     let lanes = 2;
     const sut = new Combiner(gate.apply, () => lanes);
-    const all = [1, 2, 3, 4].map((count) => sut.submit(records('a', count)));
-    expect(gate.sizes()).toEqual([1, 2]);
+    const all = [1_000, 900, 1_000, 500].map((count) => sut.submit(records('a', count)));
+    expect(gate.sizes()).toEqual([1_000, 900]);
     gate.letThrough();
     await all[0];
-    await expect.poll(() => gate.sizes()).toEqual([1, 2, 3]);
+    await expect.poll(() => gate.sizes()).toEqual([1_000, 900, 1_000]);
     lanes = 1;
     gate.letThrough();
     await all[1];
-    expect(gate.sizes()).toEqual([1, 2, 3]);
+    expect(gate.sizes()).toEqual([1_000, 900, 1_000]);
     gate.letThrough();
-    await expect.poll(() => gate.sizes()).toEqual([1, 2, 3, 4]);
+    await expect.poll(() => gate.sizes()).toEqual([1_000, 900, 1_000, 500]);
     gate.letThrough();
+    await Promise.all(all);
+  });
+
+  it('lets a few records wait for those that come next, up to a size', async () => {
+    const gate = new Gate();
+    const sut = new Combiner(gate.apply, () => 3);
+    const all = [10, 100, 100].map((count) => sut.submit(records('a', count)));
+    expect(gate.sizes()).toEqual([10]);
+    all.push(sut.submit(records('b', 100)));
+    expect(gate.sizes()).toEqual([10, 300]);
+    all.push(...[400, 700].map((count) => sut.submit(records('c', count))));
+    expect(gate.sizes()).toEqual([10, 300, 400]);
+    gate.letThrough();
+    await all[0];
+    await expect.poll(() => gate.sizes()).toEqual([10, 300, 400, 700]);
+    for (let open = 0; open < 3; open++) gate.letThrough();
     await Promise.all(all);
   });
 
   it('runs a job between batches, with none beside it, and before those that wait', async () => {
     const gate = new Gate();
     const sut = new Combiner(gate.apply, () => 2);
-    const before = [sut.submit(records('a', 1)), sut.submit(records('b', 2))];
+    const before = [sut.submit(records('a', 1)), sut.submit(records('b', 500))];
     let finish = (): void => undefined;
     let began = false;
     const job = sut.alone(async () => {
@@ -98,13 +114,13 @@ describe('Combiner', () => {
     const after = sut.submit(records('c', 3));
     gate.letThrough();
     await before[0];
-    expect([began, gate.sizes()]).toEqual([false, [1, 2]]);
+    expect([began, gate.sizes()]).toEqual([false, [1, 500]]);
     gate.letThrough();
     await expect.poll(() => began).toBe(true);
-    expect(gate.sizes()).toEqual([1, 2]);
+    expect(gate.sizes()).toEqual([1, 500]);
     finish();
     expect(await job).toBe('done');
-    await expect.poll(() => gate.sizes()).toEqual([1, 2, 3]);
+    await expect.poll(() => gate.sizes()).toEqual([1, 500, 3]);
     gate.letThrough();
     await after;
   });

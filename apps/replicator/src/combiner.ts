@@ -6,8 +6,11 @@ interface Submission {
   readonly reject: (error: unknown) => void;
 }
 
-/** Records applied together at most; one submission is never cut. */
+/** Records applied together at most, alone and beside other batches; one submission is never cut. */
 const MOST = 4_000;
+const MOST_BESIDE_OTHERS = 1_000;
+/** Records that are worth a batch beside another one. */
+const ENOUGH = 250;
 
 /**
  * Applies what several partitions hand over at once as one batch. Rows of one document arrive in many partitions (a
@@ -53,7 +56,14 @@ export class Combiner {
       if (this.#running === 0) void this.#runJob(this.#jobs.shift());
       return;
     }
-    while (this.#waiting.length > 0 && this.#running < this.#lanes()) void this.#runBatch(this.#take());
+    while (this.#waiting.length > 0 && (this.#running === 0 || this.#mayRunBeside()))
+      void this.#runBatch(this.#take());
+  }
+
+  /** A few records rather go together with those that come next: each batch costs by itself. */
+  #mayRunBeside(): boolean {
+    if (this.#running >= this.#lanes()) return false;
+    return this.#waiting.reduce((size, { records }) => size + records.length, 0) >= ENOUGH;
   }
 
   async #runJob(job: (() => Promise<void>) | undefined): Promise<void> {
@@ -75,13 +85,13 @@ export class Combiner {
     this.#go();
   }
 
-  /** With several lanes, each submission is a batch of its own. */
+  /** What waits, up to a size; where several may be on their way, each takes less. */
   #take(): Submission[] {
-    if (this.#lanes() > 1) return this.#waiting.splice(0, 1);
+    const most = this.#lanes() > 1 ? MOST_BESIDE_OTHERS : MOST;
     let size = 0;
     const count = this.#waiting.findIndex(({ records }, index) => {
       size += records.length;
-      return index > 0 && size > MOST;
+      return index > 0 && size > most;
     });
     return this.#waiting.splice(0, count < 0 ? this.#waiting.length : count);
   }

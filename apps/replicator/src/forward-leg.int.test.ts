@@ -1,8 +1,8 @@
+import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FicusError } from '#core/errors';
 import type { Plan } from '#core/plan';
 import { type DeadLetterStore, LETTER_STATES, type LetterOrder } from '#core/ports/dead-letters';
-import type { ReplicationStatusStore } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
 import { PLAIN_FORM, RecordDecoder } from '#debezium/decoder';
 import { DEAD_LETTER_TOPIC } from '#kafka/dead-letter-topic';
@@ -13,6 +13,7 @@ import { nextLetter } from '#testing/dead-letter-reader';
 import { aRecord } from '#testing/debezium-records';
 import { LegRig, WAIT } from '#testing/leg-rig';
 import type { ForwardLeg, LegParts } from './forward-leg.ts';
+import { Meters } from './meters.ts';
 
 let rig: LegRig;
 let plan: Plan;
@@ -47,18 +48,22 @@ function change(number: number, amount: string, lsn: number, extra: object = {})
     lsn,
   });
 }
+
+/** Crashes a leg once all of a batch is durable, before its offset can be committed. */
+function crashingMeters(crash: () => void): Meters {
+  const meters = new Meters(new Registry());
+  meters.applied = () => {
+    crash();
+    throw new Error('crash after the write');
+  };
+  return meters;
+}
+
 describe('ForwardLeg', () => {
   it('changes nothing when it crashed between the durable write and the offset', async () => {
     await produce(change(1, '1.00', 1), change(2, '2.00', 2), change(1, '3.00', 3));
     let crashes = 0;
-    const crashing: ReplicationStatusStore = {
-      put: (status) => rig.control.status.put(status),
-      addCounts: async () => {
-        crashes += 1;
-        throw new Error('crash after the write');
-      },
-    };
-    const first = start({ status: crashing });
+    const first = start({ meters: crashingMeters(() => crashes++) });
     await expect.poll(() => crashes, WAIT).toBeGreaterThan(1);
     await first.stop();
     const written = await stored();
@@ -211,14 +216,7 @@ describe('ForwardLeg', () => {
     it('still waits after a crash between the letters and the offset, and each letter stands once', async () => {
       await produce(change(1, '1.00', 1), bad(), change(1, '3.00', 3));
       let crashes = 0;
-      const crashing: ReplicationStatusStore = {
-        put: (status) => rig.control.status.put(status),
-        addCounts: async () => {
-          crashes += 1;
-          throw new Error('crash after the letters');
-        },
-      };
-      const first = start({ status: crashing });
+      const first = start({ meters: crashingMeters(() => crashes++) });
       await expect.poll(() => crashes, WAIT).toBeGreaterThan(1);
       await first.stop();
       start();
@@ -305,13 +303,14 @@ describe('ForwardLeg', () => {
     expect(await rig.control.deadLetters.count(plan.unit)).toBe(0);
   });
 
-  it('counts what it did', async () => {
+  it('counts what it did, and has told of it when it has stopped', async () => {
     await produce(change(1, '1.00', 1), change(1, '1.00', 1), change(1, '1.00', 2), {
       key: Buffer.from('{}'),
       value: null,
     });
-    start();
+    const leg = start();
     await untilCommitted();
+    await leg.stop();
     const counts = await rig.databases.control
       .collection<{ _id: string }>('replication')
       .findOne({ _id: plan.unit });

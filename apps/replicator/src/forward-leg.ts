@@ -20,6 +20,7 @@ import type { Dependencies } from '#observability/dependencies';
 import type { Logger } from '#observability/log';
 import type { ApplyContext, BatchApplier } from './batch-applier.ts';
 import { Combiner } from './combiner.ts';
+import { CountKeeper } from './count-keeper.ts';
 import { FailureShare } from './failure-share.ts';
 import { LetterBox } from './letter-box.ts';
 import type { Meters } from './meters.ts';
@@ -58,6 +59,7 @@ export class ForwardLeg {
   readonly #incarnations = new Map<string, number>();
   readonly #consumer: LogConsumer;
   readonly #letters: LetterBox;
+  readonly #counts: CountKeeper;
   readonly #share = new FailureShare();
   #partitions: Readonly<Record<string, readonly number[]>> = {};
   #tends = false;
@@ -71,6 +73,7 @@ export class ForwardLeg {
     this.#parts = parts;
     this.topics = topicsOf(unit.plan);
     this.#letters = new LetterBox(unit.plan.unit, parts);
+    this.#counts = new CountKeeper((counts) => parts.status.addCounts(unit.plan.unit, counts), parts.clock);
     const name = `kafka:${unit.plan.unit}`;
     this.#consumer = new LogConsumer(parts.kafka, {
       group: forwardGroup(unit.plan.unit),
@@ -108,6 +111,7 @@ export class ForwardLeg {
 
   async stop(): Promise<void> {
     await this.#consumer.stop();
+    await this.#counts.stop();
   }
 
   async #handle(all: readonly LogRecord[]): Promise<void> {
@@ -147,10 +151,9 @@ export class ForwardLeg {
 
   async #contextOf(of: Unit): Promise<ApplyContext> {
     const { plan, state } = of;
-    // Read once the records are there: what comes from behind a gap comes after the gap was noted.
-    const { sweeps } = await this.#parts.captures.read(plan.system);
     return {
-      gaps: gapsOf(plan, sweeps),
+      // Read once the records are there: what comes from behind a gap comes after the gap was noted.
+      gaps: async () => gapsOf(plan, (await this.#parts.captures.read(plan.system)).sweeps),
       plan,
       decoder: this.#parts.decoderOf(plan.system),
       epoch: state.epoch,
@@ -161,9 +164,9 @@ export class ForwardLeg {
     };
   }
 
-  /** What must be durable before the offset is: dead letters first, the counts last. */
+  /** What must be durable before the offset is. The counts follow. */
   async #keep(result: BatchResult): Promise<void> {
-    const { clock, unknownColumns, snapshots, status, meters, log } = this.#parts;
+    const { clock, unknownColumns, snapshots, meters, log } = this.#parts;
     const { unit } = this.#unit.plan;
     const now = clock.now();
     const at = new Date(now).toISOString();
@@ -183,7 +186,7 @@ export class ForwardLeg {
       );
     }
     for (const [table, rows] of result.snapshotRows) await snapshots.addRows(unit, table, rows);
-    await status.addCounts(unit, { ...result.outcomes, deadLetters: letters });
+    this.#counts.add({ ...result.outcomes, deadLetters: letters });
     meters.applied(unit, result, letters, now);
   }
 

@@ -107,7 +107,7 @@ export function emptyDocument(key: DocumentKey): StoredDocument {
  */
 export type Gaps = ReadonlyMap<string | null, ReadonlyMap<number, bigint>>;
 
-const NO_GAPS: Gaps = new Map();
+export const NO_GAPS: Gaps = new Map();
 
 /** Folds changes of one document, in the order of their log, into its stored state. */
 export function fold(

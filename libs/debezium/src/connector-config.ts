@@ -102,7 +102,7 @@ export function connectorConfig(settings: CaptureSettings): ConnectorConfig {
     'time.precision.mode': 'adaptive',
     'binary.handling.mode': 'bytes',
     'tombstones.on.delete': 'true',
-    'poll.interval.ms': '5',
+    'poll.interval.ms': '20',
     'heartbeat.interval.ms': '500',
     'heartbeat.action.query': `UPDATE ${heartbeat} SET at = CURRENT_TIMESTAMP WHERE id = 1`,
     'errors.max.retries': '-1',

@@ -1,4 +1,7 @@
 import { Kafka, logLevel } from 'kafkajs';
+import { quietQueues } from './quiet-queue.ts';
+
+quietQueues();
 
 export type KafkaLog = (
   level: 'debug' | 'error' | 'info' | 'warn',

@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import type { Admin, Kafka } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FicusError } from '#core/errors';
+import type { LogRecord } from '#debezium/log-record';
 import { systemClock } from '#observability/clock';
 import { addressOf } from '#testing/address';
 import { openKafka } from './client.ts';
 import { LogConsumer } from './consumer.ts';
-import { KafkaProgress, RESET } from './progress.ts';
+import { backlogOf, KafkaProgress, RESET } from './progress.ts';
 import { ensureTopics } from './topics.ts';
 
 const run = `consumer${randomBytes(6).toString('hex')}`;
@@ -49,7 +50,7 @@ async function produce(...values: readonly string[]): Promise<void> {
 /** What the group has handled, as the control database remembers it. */
 const begun = new Set<string>();
 
-function consume(meanwhile: () => Promise<void> = async () => undefined) {
+function consume(meanwhile: (records: readonly LogRecord[]) => Promise<void> = async () => undefined) {
   const seen: string[] = [];
   const troubles: unknown[] = [];
   const consumer = new LogConsumer(kafka, {
@@ -57,7 +58,7 @@ function consume(meanwhile: () => Promise<void> = async () => undefined) {
     topics: [topic],
     clock: systemClock,
     handle: async (records) => {
-      await meanwhile();
+      await meanwhile(records);
       seen.push(...records.map((record) => `${record.offset}:${record.value?.toString()}`));
     },
     begun: {
@@ -117,6 +118,89 @@ describe('LogConsumer', () => {
     await expect.poll(committed, WAIT).toBe(2n);
     await second.consumer.stop();
     expect(second.troubles).toEqual([]);
+  });
+
+  it('loses nothing while members come and go under load, and ends with all committed', async () => {
+    const partitions = 6;
+    topic = `${topic}-wide`;
+    await ensureTopics(kafka, [{ topic, partitions }], { clock: systemClock });
+    const handled = new Set<string>();
+    const member = () => {
+      let has = 0;
+      const consumer = new LogConsumer(kafka, {
+        group,
+        topics: [topic],
+        clock: systemClock,
+        handle: async (records) => {
+          await new Promise((resolve) => setImmediate(resolve));
+          for (const { partition, offset } of records) handled.add(`${partition}/${offset}`);
+        },
+        trouble: () => undefined,
+        fine: () => undefined,
+        assigned: (of) => {
+          has = of[topic]?.length ?? 0;
+        },
+      });
+      consumer.start();
+      return { has: () => has, stop: () => consumer.stop() };
+    };
+    const producer = kafka.producer();
+    await producer.connect();
+    const produceSome = async (count: number): Promise<void> => {
+      const messages = Array.from({ length: count * partitions }, (_, index) => ({
+        partition: index % partitions,
+        value: 'x'.repeat(500),
+      }));
+      await producer.send({ topic, messages });
+    };
+    const members: ReturnType<typeof member>[] = [];
+    /** Produces all the time, until each member has its share of the partitions. */
+    const untilShared = async (): Promise<void> => {
+      await expect
+        .poll(async () => {
+          await produceSome(100);
+          return members.map(({ has }) => has());
+        }, WAIT)
+        .toEqual(members.map(() => partitions / members.length));
+    };
+    for (let count = 1; count <= 3; count++) {
+      members.push(member());
+      await untilShared();
+    }
+    await members.shift()?.stop();
+    await untilShared();
+    const ends = await progress.endOffsets([topic]);
+    await expect.poll(async () => backlogOf(ends, await progress.committed(group, [topic])), WAIT).toBe(0n);
+    await Promise.all(members.map((one) => one.stop()));
+    await producer.disconnect();
+    const produced = [...(ends.get(topic)?.values() ?? [])].reduce((sum, end) => sum + end, 0n);
+    expect(BigInt(handled.size)).toBe(produced);
+    expect(backlogOf(ends, await progress.committed(group, [topic]))).toBe(0n);
+  });
+
+  it('goes on with other partitions while one is stuck', async () => {
+    topic = `${topic}-wide`;
+    await ensureTopics(kafka, [{ topic, partitions: 2 }], { clock: systemClock });
+    const producer = kafka.producer();
+    await producer.connect();
+    const send = (partition: number, ...values: string[]) =>
+      producer.send({ topic, messages: values.map((value) => ({ partition, value })) });
+    await send(0, 'stuck');
+    const stuck: string[] = [];
+    const { consumer, seen } = consume(async (records) => {
+      if (records[0]?.partition !== 0) return;
+      stuck.push(String(records[0].offset));
+      throw new FicusError('mongo_unavailable', 'away', { retryable: true });
+    });
+    await expect.poll(() => stuck.length, WAIT).toBeGreaterThan(0);
+    await send(1, 'a');
+    await expect.poll(() => seen, WAIT).toEqual(['0:a']);
+    await send(1, 'b');
+    await expect.poll(() => seen, WAIT).toEqual(['0:a', '1:b']);
+    await consumer.stop();
+    await producer.disconnect();
+    const offsets = (await progress.committed(group, [topic])).get(topic);
+    expect([offsets?.get(0), offsets?.get(1)]).toEqual([0n, 2n]);
   });
 
   it('stops before a gap of records that expired unread, and stays so after a restart', async () => {

@@ -1,14 +1,17 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { Clock } from '#core/ports/clock';
 import type { LogRecord } from '#debezium/log-record';
+import { type Place, placeName } from './commits.ts';
 import { lostLog } from './errors.ts';
+import { Membership } from './membership.ts';
 import { KafkaProgress, RESET } from './progress.ts';
 
-/** Bytes fetched of a partition, and of all together: what bounds the memory of any backlog. */
-const PARTITION_BYTES = 4 * 1024 * 1024;
-const FETCH_BYTES = 16 * 1024 * 1024;
-/** Records handed over at once. */
-const BATCH_RECORDS = 1_000;
+/** Bytes fetched at once of a partition, and of all together. */
+const PARTITION_BYTES = 1024 * 1024;
+const FETCH_BYTES = 8 * 1024 * 1024;
+/** An answer as small as this is not followed by the next question at once, or most answers would bring one record. */
+const SMALL_BYTES = 64 * 1024;
+const PACE_MS = 10;
 const SESSION_MS = 30_000;
 
 export interface ConsumeOptions {
@@ -32,14 +35,16 @@ export interface ConsumeOptions {
   readonly assigned?: (partitions: Readonly<Record<string, readonly number[]>>) => void;
 }
 
+/** kafkajs's own call for a commit, without its repetitions: those would go on under the next membership. */
+type Commit = EachBatchPayload['commitOffsetsIfNecessary'];
+
 /** One member of a consumer group that commits an offset only after the handler's durable write. */
 export class LogConsumer {
   readonly #kafka: Kafka;
   readonly #options: ConsumeOptions;
   readonly #progress: KafkaProgress;
-  /** `topic/partition` → the offset that must come next, of this membership. */
-  readonly #next = new Map<string, bigint>();
   #consumer: Consumer | null = null;
+  #membership: Membership | null = null;
   readonly #stopping = new AbortController();
   #running: Promise<void> | null = null;
 
@@ -53,8 +58,10 @@ export class LogConsumer {
     this.#running ??= this.#keepRunning();
   }
 
+  /** What is being handled is finished and committed before. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    await this.#membership?.end({ commits: true });
     await this.#consumer?.disconnect().catch(() => undefined);
     await this.#running;
     await this.#progress.close();
@@ -71,6 +78,7 @@ export class LogConsumer {
       } catch (error) {
         trouble(error, pause);
       }
+      await this.#membership?.end({ commits: false });
       await this.#consumer?.disconnect().catch(() => undefined);
       await clock.sleep(pause, this.#stopping.signal);
     }
@@ -92,9 +100,11 @@ export class LogConsumer {
     const crashed = new Promise<Error>((resolve) => {
       consumer.on(consumer.events.CRASH, ({ payload }) => resolve(payload.error));
     });
+    let commit: Commit | null = null;
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       joined();
-      this.#next.clear();
+      commit = null;
+      this.#membership = this.#join(consumer, async (offsets) => await commit?.(offsets));
       this.#options.assigned?.(payload.memberAssignment);
       this.#options.fine();
     });
@@ -103,8 +113,11 @@ export class LogConsumer {
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: 8,
-      eachBatch: (payload) => this.#eachBatch(consumer, payload),
+      partitionsConsumedConcurrently: 64,
+      eachBatch: async (payload) => {
+        commit = payload.commitOffsetsIfNecessary;
+        if (this.#membership !== null) await this.#eachBatch(consumer, this.#membership, payload);
+      },
     });
     const stopped = new Promise<null>((resolve) => {
       this.#stopping.signal.addEventListener('abort', () => resolve(null), { once: true });
@@ -114,85 +127,116 @@ export class LogConsumer {
     if (error !== null) throw error;
   }
 
-  async #eachBatch(consumer: Consumer, payload: EachBatchPayload): Promise<void> {
-    const { batch, heartbeat, isRunning, isStale, resolveOffset } = payload;
-    const live = (): boolean => isRunning() && !isStale() && !this.#stopping.signal.aborted;
+  /** Each rebalance makes a new membership: kafkajs begins at the committed offsets again. */
+  #join(consumer: Consumer, commit: Commit): Membership {
+    const { begun } = this.#options;
+    // kafkajs keeps a pause over rebalances.
+    consumer.resume(consumer.paused());
+    const remembered = new Set<string>();
+    return new Membership({
+      ...this.#options,
+      after: this.#membership?.end({ commits: false }) ?? Promise.resolve(),
+      commit: async (places) => {
+        await commit({ topics: places.map(asOffsets) });
+      },
+      // Not before the offset is there: who dies in between has committed nothing, and no log was lost.
+      committed: async (places) => {
+        for (const place of places) {
+          if (remembered.has(placeName(place))) continue;
+          await begun?.add(place.topic, place.partition);
+          remembered.add(placeName(place));
+        }
+      },
+      pause: (topic, partition) => consumer.pause([{ topic, partitions: [partition] }]),
+      resume: (topic, partition) => consumer.resume([{ topic, partitions: [partition] }]),
+    });
+  }
+
+  /** Takes what was fetched, so that more is fetched while it is handled. */
+  async #eachBatch(consumer: Consumer, membership: Membership, payload: EachBatchPayload): Promise<void> {
+    const { batch, isStale, resolveOffset } = payload;
     const { topic, partition } = batch;
     const [first] = batch.messages;
-    if (first !== undefined && !(await this.#isWhole(batch, BigInt(first.offset), live))) return;
-    for (let at = 0; at < batch.messages.length && live(); at += BATCH_RECORDS) {
-      const records = batch.messages.slice(at, at + BATCH_RECORDS).map(
-        (message): LogRecord => ({
-          topic,
-          partition,
-          offset: BigInt(message.offset),
-          key: message.key,
-          value: message.value,
-          ...(message.headers === undefined ? {} : { headers: message.headers }),
-        }),
-      );
-      const last = records.at(-1);
-      if (last === undefined || !(await this.#handle(records, heartbeat, live))) return;
-      resolveOffset(String(last.offset));
-      const next = last.offset + 1n;
-      await consumer.commitOffsets([{ topic, partition, offset: String(next) }]);
-      // Not before the offset is there: who dies in between has committed nothing, and no log was lost.
-      if (!this.#next.has(`${topic}/${partition}`)) await this.#options.begun?.add(topic, partition);
-      this.#next.set(`${topic}/${partition}`, next);
-      await heartbeat();
+    const last = batch.messages.at(-1);
+    if (first === undefined || last === undefined) return;
+    const from = { topic, partition, offset: BigInt(first.offset) };
+    if (membership.expected(topic, partition) !== from.offset) {
+      try {
+        await this.#checkWhole(membership, payload, from);
+      } catch (error) {
+        void this.#keepBack(consumer, membership, { payload, from, error });
+        return;
+      }
     }
+    if (!membership.isLive || isStale()) return;
+    const records = batch.messages.map(
+      (message): LogRecord => ({
+        topic,
+        partition,
+        offset: BigInt(message.offset),
+        key: message.key,
+        value: message.value,
+        ...(message.headers === undefined ? {} : { headers: message.headers }),
+      }),
+    );
+    const bytes = membership.offer({ topic, partition, offset: BigInt(batch.lastOffset()) + 1n }, records);
+    resolveOffset(last.offset);
+    if (bytes < SMALL_BYTES) await this.#options.clock.sleep(PACE_MS, membership.signal);
   }
 
   /**
    * Does the log go on where the group left it? kafkajs silently goes back to the earliest record when there is none at
    * the group's offset; going on from there would lose what has expired, or take a new topic for the old one. So the
    * partition waits, and what kafkajs has committed stays as the evidence, until somebody has decided.
+   * @throws FicusError `log_replaced`, `kafka_unavailable`.
    */
-  async #isWhole(
-    { topic, partition }: { readonly topic: string; readonly partition: number },
-    offset: bigint,
-    live: () => boolean,
-  ): Promise<boolean> {
-    const { clock, group, trouble, begun } = this.#options;
-    const place = `${topic}/${partition}`;
-    if (this.#next.get(place) === offset) return true;
-    for (let pause = 1_000; live(); pause = Math.min(pause * 2, 30_000)) {
-      try {
-        const committed = await this.#progress.committedAt(group, topic, partition);
-        // Kafka forgets a group's offsets together with a topic that is deleted.
-        const isForgotten = committed === null && ((await begun?.read(topic)) ?? []).includes(partition);
-        if (committed === RESET || isForgotten) throw lostLog(topic, partition);
-        return true;
-      } catch (error) {
-        trouble(error, pause);
-      }
-      await clock.sleep(pause, this.#stopping.signal);
+  async #checkWhole(
+    membership: Membership,
+    { commitOffsetsIfNecessary }: EachBatchPayload,
+    from: Place,
+  ): Promise<void> {
+    const { group, begun } = this.#options;
+    const { topic, partition, offset } = from;
+    const expected = membership.expected(topic, partition);
+    if (expected !== null) {
+      // Offsets without a record (of transactions, of a compacted topic) may lie between; expired records may not.
+      if (offset > expected && (await this.#progress.firstOffset(topic, partition)) <= expected) return;
+      // What was in hand has been committed over the evidence.
+      await membership.forget(topic, partition);
+      if (membership.isLive)
+        await commitOffsetsIfNecessary({ topics: [asOffsets({ ...from, offset: RESET })] });
+      throw lostLog(topic, partition);
     }
-    return false;
+    const committed = await this.#progress.committedAt(group, topic, partition);
+    // Kafka forgets a group's offsets together with a topic that is deleted.
+    const isForgotten = committed === null && ((await begun?.read(topic)) ?? []).includes(partition);
+    if (committed === RESET || isForgotten) throw lostLog(topic, partition);
   }
 
-  /** Tries until the handler succeeds (true) or the partition is no longer ours (false). */
-  async #handle(
-    records: readonly LogRecord[],
-    heartbeat: () => Promise<void>,
-    live: () => boolean,
-  ): Promise<boolean> {
-    const { clock, handle, trouble, fine } = this.#options;
-    let failed = false;
-    for (let pause = 100; live(); pause = Math.min(pause * 2, 5_000)) {
-      const beating = setInterval(() => void heartbeat().catch(() => undefined), 3_000);
-      try {
-        await handle(records);
-        if (failed) fine();
-        return true;
-      } catch (error) {
-        failed = true;
-        trouble(error, pause);
-      } finally {
-        clearInterval(beating);
-      }
-      await clock.sleep(pause, this.#stopping.signal);
+  /** Leaves a partition unread, beside the others, as long as its log does not go on; then the same is fetched again. */
+  async #keepBack(
+    consumer: Consumer,
+    membership: Membership,
+    { payload, from, error }: { payload: EachBatchPayload; from: Place; error: unknown },
+  ): Promise<void> {
+    const { clock, trouble, fine } = this.#options;
+    const partitions = [{ topic: from.topic, partitions: [from.partition] }];
+    consumer.pause(partitions);
+    let fault = error;
+    for (let pause = 1_000; membership.isLive && fault !== null; pause = Math.min(pause * 2, 30_000)) {
+      trouble(fault, pause);
+      await clock.sleep(pause, membership.signal);
+      fault = await this.#checkWhole(membership, payload, from).then(
+        () => null,
+        (again: unknown) => again,
+      );
     }
-    return false;
+    if (!membership.isLive) return;
+    fine();
+    consumer.resume(partitions);
   }
+}
+
+function asOffsets({ topic, partition, offset }: Place) {
+  return { topic, partitions: [{ partition, offset: String(offset) }] };
 }

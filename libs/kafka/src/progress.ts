@@ -66,6 +66,11 @@ export class KafkaProgress {
     });
   }
 
+  /** Offset of the first record that is still there, or of the next one when there is none. @throws see `endOffsets`. */
+  async firstOffset(topic: string, partition: number): Promise<bigint> {
+    return await this.#ask(async () => (await this.#lows(topic)).get(partition) ?? 0n);
+  }
+
   async #lows(topic: string): Promise<Offsets> {
     const partitions = await this.#admin.fetchTopicOffsets(topic);
     return new Map(partitions.map(({ partition, low }) => [partition, BigInt(low)]));

@@ -1,0 +1,72 @@
+import type { Clock } from '#core/ports/clock';
+
+/** The next offset to be read of a partition. */
+export interface Place {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+}
+
+export interface CommitOptions {
+  readonly commit: (places: readonly Place[]) => Promise<void>;
+  /** Called with what has been committed. */
+  readonly committed: (places: readonly Place[]) => Promise<void>;
+  readonly trouble: (error: unknown, pauseMs: number) => void;
+  readonly fine: () => void;
+  readonly clock: Clock;
+  /** Aborted: what cannot be committed at once is left, to be read again. */
+  readonly giveUp: AbortSignal;
+}
+
+const COMMIT_EVERY_MS = 100;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+
+export const placeName = ({ topic, partition }: Pick<Place, 'topic' | 'partition'>): string =>
+  `${topic}/${partition}`;
+
+/** Commits offsets, one request at a time: places that are reached meanwhile go together with the next. */
+export class Commits {
+  readonly #options: CommitOptions;
+  readonly #reached = new Map<string, Place>();
+  #running: Promise<void> | null = null;
+
+  constructor(options: CommitOptions) {
+    this.#options = options;
+  }
+
+  reached(place: Place): void {
+    this.#reached.set(placeName(place), place);
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves once all that was reached is committed, or given up. */
+  async settled(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { commit, committed, trouble, fine, clock, giveUp } = this.#options;
+    let pause = FIRST_PAUSE_MS;
+    while (this.#reached.size > 0) {
+      // What is reached meanwhile goes with it.
+      await clock.sleep(COMMIT_EVERY_MS, giveUp);
+      const places = [...this.#reached.values()];
+      this.#reached.clear();
+      try {
+        await commit(places);
+        await committed(places);
+        if (pause > FIRST_PAUSE_MS) fine();
+        pause = FIRST_PAUSE_MS;
+      } catch (error) {
+        if (giveUp.aborted) break;
+        for (const place of places)
+          if (!this.#reached.has(placeName(place))) this.#reached.set(placeName(place), place);
+        trouble(error, pause);
+        await clock.sleep(pause, giveUp);
+        pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+      }
+    }
+    this.#running = null;
+  }
+}

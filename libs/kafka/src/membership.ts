@@ -1,0 +1,173 @@
+import type { Clock } from '#core/ports/clock';
+import type { LogRecord } from '#debezium/log-record';
+import { Commits, type Place, placeName } from './commits.ts';
+
+/** Bytes in hand of a partition from which on no more of it is fetched, and of all partitions together. */
+const LANE_BYTES = 4 * 1024 * 1024;
+const ALL_BYTES = 24 * 1024 * 1024;
+/** Records handled at once. */
+const BATCH_RECORDS = 1_000;
+
+export interface MembershipOptions {
+  /** See `ConsumeOptions.handle`. */
+  readonly handle: (records: readonly LogRecord[]) => Promise<void>;
+  readonly commit: (places: readonly Place[]) => Promise<void>;
+  readonly committed: (places: readonly Place[]) => Promise<void>;
+  /** Fetching of a partition stops, or goes on. */
+  readonly pause: (topic: string, partition: number) => void;
+  readonly resume: (topic: string, partition: number) => void;
+  readonly trouble: (error: unknown, pauseMs: number) => void;
+  readonly fine: () => void;
+  readonly clock: Clock;
+  /** Nothing is handled before: what the membership before this one has in hand may be of the same partitions. */
+  readonly after: Promise<void>;
+}
+
+/** The records of one partition that are fetched and not yet handled. */
+class Lane {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: LogRecord[] = [];
+  bytes = 0;
+  /** The offset that the next fetch must begin with. */
+  next = 0n;
+  isPaused = false;
+  working: Promise<void> | null = null;
+
+  constructor(topic: string, partition: number) {
+    this.topic = topic;
+    this.partition = partition;
+  }
+}
+
+/**
+ * What a member of a group has in hand from one rebalance to the next. Each partition has a queue of its own, worked off
+ * in order while more is fetched; one that is long, or stuck, is paused, and the others go on. An offset is committed
+ * after its records were handled, not before the next are: so a round trip to the broker holds up nobody.
+ */
+export class Membership {
+  readonly #options: MembershipOptions;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #ending = new AbortController();
+  readonly #commits: Commits;
+  #bytes = 0;
+  /** The partitions may be in other hands: who has them says how far they are. */
+  #isOver = false;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+    this.#commits = new Commits({
+      ...options,
+      commit: async (places) => {
+        if (this.#isOver) throw new Error('the partitions may be in other hands');
+        await options.commit(places);
+      },
+      giveUp: this.#ending.signal,
+    });
+  }
+
+  get isLive(): boolean {
+    return !this.#ending.signal.aborted;
+  }
+
+  /** Aborted when the membership ends. */
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  /** The offset that the next records of a partition must have; null: none has come yet. */
+  expected(topic: string, partition: number): bigint | null {
+    return this.#lanes.get(placeName({ topic, partition }))?.next ?? null;
+  }
+
+  /** Takes records that follow the earlier ones. @param next the offset after all that was fetched with them.
+   * @returns how many bytes they have. */
+  offer({ topic, partition, offset: next }: Place, records: readonly LogRecord[]): number {
+    const name = placeName({ topic, partition });
+    const lane = this.#lanes.get(name) ?? new Lane(topic, partition);
+    this.#lanes.set(name, lane);
+    lane.next = next;
+    for (const record of records) lane.records.push(record);
+    const bytes = sizeOf(records);
+    lane.bytes += bytes;
+    this.#bytes += bytes;
+    if (lane.bytes >= LANE_BYTES || this.#bytes >= ALL_BYTES) this.#pause(lane);
+    lane.working ??= this.#work(lane);
+    return bytes;
+  }
+
+  /** Forgets a partition once all that is in hand of it is done and committed. */
+  async forget(topic: string, partition: number): Promise<void> {
+    const name = placeName({ topic, partition });
+    await this.#lanes.get(name)?.working;
+    await this.#commits.settled();
+    this.#lanes.delete(name);
+  }
+
+  /**
+   * What is being handled is finished; what is not begun is left, to be read again. Resolves when nothing is in hand.
+   * @param commits whether what is finished is committed: the partitions may be somebody else's already.
+   */
+  async end({ commits }: { readonly commits: boolean }): Promise<void> {
+    this.#isOver = !commits;
+    this.#ending.abort();
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.working));
+    await this.#commits.settled();
+  }
+
+  async #work(lane: Lane): Promise<void> {
+    await this.#options.after;
+    while (lane.records.length > 0 && this.isLive) {
+      const records = lane.records.slice(0, BATCH_RECORDS);
+      const last = records.at(-1);
+      if (last === undefined || !(await this.#handle(records))) break;
+      lane.records.splice(0, records.length);
+      const bytes = sizeOf(records);
+      lane.bytes -= bytes;
+      this.#bytes -= bytes;
+      if (!this.#isOver)
+        this.#commits.reached({ topic: lane.topic, partition: lane.partition, offset: last.offset + 1n });
+      this.#fetchMore();
+    }
+    lane.working = null;
+  }
+
+  /** Tries until the handler succeeds (true) or the membership is over (false). */
+  async #handle(records: readonly LogRecord[]): Promise<boolean> {
+    const { clock, handle, trouble, fine } = this.#options;
+    let failed = false;
+    for (let pause = 100; this.isLive; pause = Math.min(pause * 2, 5_000)) {
+      try {
+        await handle(records);
+        if (failed) fine();
+        return true;
+      } catch (error) {
+        failed = true;
+        trouble(error, pause);
+      }
+      await clock.sleep(pause, this.#ending.signal);
+    }
+    return false;
+  }
+
+  #fetchMore(): void {
+    if (this.#bytes >= ALL_BYTES || !this.isLive) return;
+    for (const lane of this.#lanes.values()) if (lane.bytes < LANE_BYTES / 2) this.#resume(lane);
+  }
+
+  #pause(lane: Lane): void {
+    if (lane.isPaused) return;
+    lane.isPaused = true;
+    this.#options.pause(lane.topic, lane.partition);
+  }
+
+  #resume(lane: Lane): void {
+    if (!lane.isPaused) return;
+    lane.isPaused = false;
+    this.#options.resume(lane.topic, lane.partition);
+  }
+}
+
+function sizeOf(records: readonly LogRecord[]): number {
+  return records.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0);
+}
