@@ -230,8 +230,19 @@ export function applyToRow(
  */
 export function canonicalText(content: Content): string {
   let text = '';
-  for (const path of Object.keys(content).sort()) text += framed(path) + framed(content[path] ?? null);
+  let last = '';
+  for (const path in content) {
+    if (path < last) return sortedText(content);
+    last = path;
+    text += framed(path) + framed(content[path] ?? null);
+  }
   return text;
+}
+
+/** The same where the paths do not come in order. */
+function sortedText(content: Content): string {
+  const paths = Object.keys(content).sort();
+  return paths.map((path) => framed(path) + framed(content[path] ?? null)).join('');
 }
 
 function framed(value: CanonicalValue): string {

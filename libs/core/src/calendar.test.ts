@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { microsOf, stampFromMicros } from './calendar.ts';
+import { isoFromDays, isoFromMillis, microsOf, millisOf, stampFromMicros } from './calendar.ts';
 import { eraFromIso, isoFromEra } from './era.ts';
 import { FicusError } from './errors.ts';
 import type { FieldType } from './field-type.ts';
@@ -114,6 +114,37 @@ describe('microseconds since the epoch', () => {
     );
     for (const text of ['infinity', '-infinity']) expect(stampFromMicros(microsOf(text), 6)).toBe(text);
     expect(stampFromMicros(8_640_000_000_000_000_000n, 6)).toBeNull();
+  });
+});
+
+describe('milliseconds since the epoch', () => {
+  const END = 8_640_000_000_000_000;
+  const anyTime = fc.oneof(
+    fc.integer({ min: -4e12, max: 4e12 }),
+    fc.maxSafeInteger().map((ms) => ms % END),
+  );
+  it('are written as ECMAScript writes them', () => {
+    fc.assert(
+      fc.property(anyTime, (ms) => {
+        expect(`${isoFromMillis(ms)}Z`).toBe(new Date(ms).toISOString());
+      }),
+    );
+    expect(() => isoFromMillis(END + 86_400_000)).toThrow(RangeError);
+  });
+  it('are read from a text of up to three digits as ECMAScript reads it, with a zone and without', () => {
+    fc.assert(
+      fc.property(anyTime, fc.integer({ min: 0, max: 3 }), fc.boolean(), (ms, precision, isZoned) => {
+        const cut = isoFromMillis(ms).slice(0, precision === 0 ? -4 : precision - 3 || undefined);
+        expect(millisOf(isZoned ? `${cut}Z` : cut)).toBe(Date.parse(`${cut}Z`));
+      }),
+    );
+  });
+  it('are read from a date as its beginning', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -719_162, max: 2_932_896 }), (days) => {
+        expect(millisOf(isoFromDays(days))).toBe(days * 86_400_000);
+      }),
+    );
   });
 });
 

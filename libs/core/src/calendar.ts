@@ -7,6 +7,7 @@ const TIME = /^(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?$/;
 const STAMP = /^([^T ]+)[T ](\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(Z|[+-](?:0\d|1[0-5])(?::?[0-5]\d)?)?$/;
 const PLAIN_DATE = /^\d{4}-\d\d-\d\d$/;
 const PLAIN_STAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z?$/;
+const PLAIN_MILLIS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z?$/;
 /** Of YYYY-MM-DD, and of YYYY-MM-DDTHH:MM:SS. */
 const DAY_LENGTH = 10;
 const SECONDS_LENGTH = 19;
@@ -17,6 +18,7 @@ const LAST_DAY = 2_932_896;
  * The last millisecond of a JavaScript date, and by its sign the first one. In MongoDB they stand for the infinities of
  * an extended field, so that these sort where they belong; the days that they belong to are no values.
  */
+const DAY_MS = 86_400_000;
 export const END_OF_TIME = 8_640_000_000_000_000;
 const INFINITE_MICROS = 2n ** 63n - 1n;
 const EXTENDED =
@@ -153,7 +155,40 @@ function padTime(text: string, precision: number): string | null {
 
 /** Milliseconds since the epoch to `YYYY-MM-DDTHH:MM:SS.mmm`. */
 export function isoFromMillis(ms: number): string {
-  return new Date(ms).toISOString().slice(0, -1);
+  const days = Math.floor(ms / DAY_MS);
+  const rest = ms - days * DAY_MS;
+  const seconds = Math.floor(rest / 1_000);
+  const time = `${two(seconds / 3_600)}:${two((seconds / 60) % 60)}:${two(seconds % 60)}`;
+  return `${dayText(days)}T${time}.${String(rest % 1_000).padStart(3, '0')}`;
+}
+
+/** Dates come again and again, and the calendar is dear: by days since the epoch, and by text. */
+const DAY_TEXTS = new Map<number, string>();
+const DAY_STARTS = new Map<string, number>();
+const REMEMBERED_DAYS = 4_096;
+
+/** Of a number of days since the epoch. @throws RangeError beyond what a date of ECMAScript can be. */
+function dayText(days: number): string {
+  const known = DAY_TEXTS.get(days);
+  if (known !== undefined) return known;
+  const text = new Date(days * DAY_MS).toISOString().slice(0, -'T00:00:00.000Z'.length);
+  if (DAY_TEXTS.size >= REMEMBERED_DAYS) DAY_TEXTS.clear();
+  DAY_TEXTS.set(days, text);
+  return text;
+}
+
+/** Milliseconds since the epoch of the beginning of a date. */
+function dayStart(text: string): number {
+  const known = DAY_STARTS.get(text);
+  if (known !== undefined) return known;
+  const ms = Date.parse(text);
+  if (DAY_STARTS.size >= REMEMBERED_DAYS) DAY_STARTS.clear();
+  DAY_STARTS.set(text, ms);
+  return ms;
+}
+
+function two(value: number): string {
+  return value < 10 ? `0${Math.floor(value)}` : String(Math.floor(value));
 }
 
 /** Microseconds since the epoch to an ISO text with `precision` fractional digits, without a zone. */
@@ -174,7 +209,16 @@ export function microsOf(text: string): bigint {
 
 /** Milliseconds since the epoch of a canonical date or of a timestamp of up to three digits, which is neither infinity. */
 export function millisOf(text: string): number {
+  if (text.length === DAY_LENGTH) return dayStart(text);
+  if (PLAIN_MILLIS.test(text)) return dayStart(text.slice(0, DAY_LENGTH)) + timeMillis(text);
   return Date.parse(text.includes('T') && !text.endsWith('Z') ? `${text}Z` : text);
+}
+
+/** Of `HH:MM:SS.mmm` behind a date. */
+function timeMillis(text: string): number {
+  const digit = (at: number): number => text.charCodeAt(at) - 48;
+  const pair = (at: number): number => digit(at) * 10 + digit(at + 1);
+  return ((pair(11) * 60 + pair(14)) * 60 + pair(17)) * 1_000 + digit(20) * 100 + pair(21);
 }
 
 /** The inverse of `microsOf` for a timestamp without its zone; null beyond what an extended one can be. */
@@ -187,7 +231,7 @@ export function stampFromMicros(micros: bigint, precision: number): string | nul
 
 /** Days since the epoch to a date. @throws FicusError `value_invalid` beyond what is legal. */
 export function isoFromDays(days: number, extended = false): string {
-  const last = END_OF_TIME / 86_400_000;
+  const last = END_OF_TIME / DAY_MS;
   if (!Number.isInteger(days) || (extended ? Math.abs(days) >= last : days < FIRST_DAY || days > LAST_DAY))
     return refuse(
       days,
@@ -195,19 +239,18 @@ export function isoFromDays(days: number, extended = false): string {
         ? `a number of days since 1970-01-01, less than ${last} from it`
         : `a number of days since 1970-01-01, from ${FIRST_DAY} to ${LAST_DAY}`,
     );
-  return new Date(days * 86_400_000).toISOString().slice(0, -'T00:00:00.000Z'.length);
+  return dayText(days);
 }
 
 /** `YYYY-MM-DDTHH:MM:SS`; empty where there is no such time. */
 function withoutFraction(ms: number): string {
-  return Math.abs(ms) <= END_OF_TIME ? new Date(ms).toISOString().slice(0, -5) : '';
+  return Math.abs(ms) <= END_OF_TIME ? isoFromMillis(ms).slice(0, -'.000'.length) : '';
 }
 
 /** Microseconds since midnight to HH:MM:SS with `precision` fractional digits; 24:00:00 is legal in PostgreSQL. */
 export function timeFromMicros(micros: bigint, precision: number): string {
   const seconds = Number(micros / 1_000_000n);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const head = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  const head = `${two(seconds / 3600)}:${two((seconds / 60) % 60)}:${two(seconds % 60)}`;
   const fraction = String(micros % 1_000_000n).padStart(6, '0');
   return precision === 0 ? head : `${head}.${fraction.slice(0, precision)}`;
 }

@@ -6,6 +6,7 @@ import type { CanonicalValue, Content, FieldType } from './field-type.ts';
 import {
   type Embed,
   type Field,
+  fieldsByPath,
   keyFields,
   knownColumns,
   mappingOf,
@@ -156,7 +157,7 @@ function upsertion(context: Context, row: WireRow): RowChange {
   const { mapping, event } = context;
   const content: Record<string, CanonicalValue> = {};
   const unavailable: string[] = [];
-  for (const field of mapping.fields) {
+  for (const field of fieldsByPath(mapping)) {
     const value = fieldValue(context, row, field);
     if (value === UNAVAILABLE) unavailable.push(field.path);
     else content[field.path] = value;
@@ -237,9 +238,9 @@ function keyContent(context: Context, row: WireRow): Content {
 
 function target(context: Context, row: WireRow): Pick<RowChange, 'key' | 'embed'> {
   const { plan, mapping, embed } = context;
-  const rootFields = keyFields(plan.root);
   const own: DocumentKey = keyFields(mapping).map((field) => required(context, row, field));
   if (embed === null) return { key: own, embed: null };
+  const rootFields = keyFields(plan.root);
   const key = embed.parentKey.map((column, index) => {
     const field = rootFields[index];
     if (field === undefined)

@@ -89,12 +89,34 @@ export interface Plan {
 
 /** The fields that form the key of a mapping, in key order. */
 export function keyFields(mapping: RowMapping): readonly Field[] {
-  return mapping.key.map((column) => {
-    const field = mapping.fields.find((candidate) => candidate.column === column);
-    if (field === undefined)
-      throw new Error(`broken assumption: key column ${column} of ${mapping.table} is not mapped`);
-    return field;
-  });
+  return once(KEY_FIELDS, mapping, () =>
+    mapping.key.map((column) => {
+      const field = mapping.fields.find((candidate) => candidate.column === column);
+      if (field === undefined)
+        throw new Error(`broken assumption: key column ${column} of ${mapping.table} is not mapped`);
+      return field;
+    }),
+  );
+}
+
+/** The fields in code-point order of their paths, which is what a row's digest goes by. */
+export function fieldsByPath(mapping: RowMapping): readonly Field[] {
+  return once(BY_PATH, mapping, () =>
+    [...mapping.fields].sort((one, other) => (one.path < other.path ? -1 : 1)),
+  );
+}
+
+/** What follows from a mapping alone, and what every event asks for, is made once. */
+const KEY_FIELDS = new WeakMap<RowMapping, readonly Field[]>();
+const BY_PATH = new WeakMap<RowMapping, readonly Field[]>();
+const KNOWN = new WeakMap<RowMapping, ReadonlySet<string>>();
+
+function once<T>(made: WeakMap<RowMapping, T>, mapping: RowMapping, make: () => T): T {
+  const found = made.get(mapping);
+  if (found !== undefined) return found;
+  const fresh = make();
+  made.set(mapping, fresh);
+  return fresh;
 }
 
 /** The mapping that an event's table belongs to: the root, one of the embeds, or null for a foreign table. */
@@ -110,17 +132,12 @@ export function knowsColumn(plan: Plan, table: string, column: string): boolean 
   return found !== null && knownColumns(found.mapping, found.embed).has(column);
 }
 
-/** Made once for each mapping, since every event asks. */
-const KNOWN = new WeakMap<RowMapping, ReadonlySet<string>>();
-
 /** The columns of which the plan says what becomes of them. */
 export function knownColumns(mapping: RowMapping, embed: Embed | null): ReadonlySet<string> {
-  const found = KNOWN.get(mapping);
-  if (found !== undefined) return found;
-  const columns = mapping.fields.map((field) => field.column);
-  const known = new Set([...columns, ...mapping.ignore, ...(embed?.parentKey ?? [])]);
-  KNOWN.set(mapping, known);
-  return known;
+  return once(KNOWN, mapping, () => {
+    const columns = mapping.fields.map((field) => field.column);
+    return new Set([...columns, ...mapping.ignore, ...(embed?.parentKey ?? [])]);
+  });
 }
 
 /** Every table of the unit (`schema.table`): the root's first. */

@@ -118,9 +118,10 @@ export function toDecimal128(text: string): Decimal128 {
   if (text.length > SAFE_DIGITS) return Decimal128.fromString(text);
   const scale = point < 0 ? 0 : text.length - point - 1;
   const digits = Math.abs(Number(point < 0 ? text : text.slice(0, point) + text.slice(point + 1)));
-  const bytes = Buffer.alloc(DECIMAL_BYTES);
+  const bytes = Buffer.allocUnsafe(DECIMAL_BYTES);
   bytes.writeUInt32LE(digits % HALF, 0);
   bytes.writeUInt32LE(Math.floor(digits / HALF), 4);
+  bytes.fill(0, 8, 14);
   // The exponent stands above the 113 bits of the digits.
   bytes.writeUInt16LE(((DECIMAL_BIAS - scale) << 1) | (text.startsWith('-') ? DECIMAL_SIGN : 0), 14);
   return new Decimal128(bytes);
