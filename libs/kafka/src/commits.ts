@@ -29,6 +29,9 @@ export const placeName = ({ topic, partition }: Pick<Place, 'topic' | 'partition
 export class Commits {
   readonly #options: CommitOptions;
   readonly #reached = new Map<string, Place>();
+  /** What is being committed; a place is taken out of it when it must not be tried again. */
+  #trying = new Map<string, Place>();
+  #request: Promise<void> = Promise.resolve();
   #running: Promise<void> | null = null;
 
   constructor(options: CommitOptions) {
@@ -45,6 +48,13 @@ export class Commits {
     await this.#running;
   }
 
+  /** Gives up what is not committed of a partition. Resolves once no request of it is on its way. */
+  async drop(of: Pick<Place, 'topic' | 'partition'>): Promise<void> {
+    this.#reached.delete(placeName(of));
+    this.#trying.delete(placeName(of));
+    await this.#request.catch(() => undefined);
+  }
+
   async #run(): Promise<void> {
     const { commit, committed, trouble, fine, clock, giveUp } = this.#options;
     let pause = FIRST_PAUSE_MS;
@@ -52,16 +62,19 @@ export class Commits {
       // What is reached meanwhile goes with it.
       await clock.sleep(COMMIT_EVERY_MS, giveUp);
       const places = [...this.#reached.values()];
+      this.#trying = new Map(this.#reached);
       this.#reached.clear();
       try {
-        await commit(places);
+        if (places.length === 0) break;
+        this.#request = commit(places);
+        await this.#request;
         await committed(places);
         if (pause > FIRST_PAUSE_MS) fine();
         pause = FIRST_PAUSE_MS;
       } catch (error) {
         if (giveUp.aborted) break;
-        for (const place of places)
-          if (!this.#reached.has(placeName(place))) this.#reached.set(placeName(place), place);
+        for (const [name, place] of this.#trying)
+          if (!this.#reached.has(name)) this.#reached.set(name, place);
         trouble(error, pause);
         await clock.sleep(pause, giveUp);
         pause = Math.min(pause * 2, LONGEST_PAUSE_MS);

@@ -1,4 +1,4 @@
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import { type Consumer, type EachBatchPayload, type Kafka, KafkaJSNonRetriableError } from 'kafkajs';
 import type { Clock } from '#core/ports/clock';
 import type { LogRecord } from '#debezium/log-record';
 import { type Place, placeName } from './commits.ts';
@@ -64,6 +64,8 @@ export class LogConsumer {
     await this.#membership?.end({ commits: true });
     await this.#consumer?.disconnect().catch(() => undefined);
     await this.#running;
+    // kafkajs may have joined once more meanwhile.
+    await this.#membership?.end({ commits: false });
     await this.#progress.close();
   }
 
@@ -78,7 +80,7 @@ export class LogConsumer {
       } catch (error) {
         trouble(error, pause);
       }
-      await this.#membership?.end({ commits: false });
+      await this.#membership?.end({ commits: this.#stopping.signal.aborted });
       await this.#consumer?.disconnect().catch(() => undefined);
       await clock.sleep(pause, this.#stopping.signal);
     }
@@ -133,7 +135,7 @@ export class LogConsumer {
     // kafkajs keeps a pause over rebalances.
     consumer.resume(consumer.paused());
     const remembered = new Set<string>();
-    return new Membership({
+    const membership = new Membership({
       ...this.#options,
       after: this.#membership?.end({ commits: false }) ?? Promise.resolve(),
       commit: async (places) => {
@@ -147,9 +149,11 @@ export class LogConsumer {
           remembered.add(placeName(place));
         }
       },
-      pause: (topic, partition) => consumer.pause([{ topic, partitions: [partition] }]),
-      resume: (topic, partition) => consumer.resume([{ topic, partitions: [partition] }]),
+      pause: (topic, partition) => unlessGone(() => consumer.pause([{ topic, partitions: [partition] }])),
+      resume: (topic, partition) => unlessGone(() => consumer.resume([{ topic, partitions: [partition] }])),
     });
+    if (this.#stopping.signal.aborted) void membership.end({ commits: false });
+    return membership;
   }
 
   /** Takes what was fetched, so that more is fetched while it is handled. */
@@ -158,11 +162,11 @@ export class LogConsumer {
     const { topic, partition } = batch;
     const [first] = batch.messages;
     const last = batch.messages.at(-1);
-    if (first === undefined || last === undefined) return;
+    if (first === undefined || last === undefined || membership.isLost(batch)) return;
     const from = { topic, partition, offset: BigInt(first.offset) };
     if (membership.expected(topic, partition) !== from.offset) {
       try {
-        await this.#checkWhole(membership, payload, from);
+        if (!(await this.#follows(consumer, membership, { from, asked: askedFor(batch) }))) return;
       } catch (error) {
         void this.#keepBack(consumer, membership, { payload, from, error });
         return;
@@ -185,32 +189,44 @@ export class LogConsumer {
   }
 
   /**
-   * Does the log go on where the group left it? kafkajs silently goes back to the earliest record when there is none at
-   * the group's offset; going on from there would lose what has expired, or take a new topic for the old one. So the
-   * partition waits, and what kafkajs has committed stays as the evidence, until somebody has decided.
+   * Do the records go on where the partition was left? False: they are of a question that was asked before a rebalance,
+   * or of another broker, and are fetched anew from there. A second time they stand for what kafkajs has passed over
+   * (offsets without records, of transactions and of compacted topics), or for a log that does not go on.
    * @throws FicusError `log_replaced`, `kafka_unavailable`.
    */
-  async #checkWhole(
+  async #follows(
+    consumer: Consumer,
     membership: Membership,
-    { commitOffsetsIfNecessary }: EachBatchPayload,
-    from: Place,
-  ): Promise<void> {
-    const { group, begun } = this.#options;
+    { from, asked }: { readonly from: Place; readonly asked: bigint },
+  ): Promise<boolean> {
     const { topic, partition, offset } = from;
     const expected = membership.expected(topic, partition);
-    if (expected !== null) {
-      // Offsets without a record (of transactions, of a compacted topic) may lie between; expired records may not.
-      if (offset > expected && (await this.#progress.firstOffset(topic, partition)) <= expected) return;
-      // What was in hand has been committed over the evidence.
-      await membership.forget(topic, partition);
-      if (membership.isLive)
-        await commitOffsetsIfNecessary({ topics: [asOffsets({ ...from, offset: RESET })] });
-      throw lostLog(topic, partition);
+    const left = expected ?? (await this.#leftAt(topic, partition));
+    if (!membership.isLive) return false;
+    const isNext = asked <= left && (expected === null || offset >= left);
+    if (!isNext && membership.isNewDoubt({ topic, partition, offset: left })) {
+      consumer.seek({ topic, partition, offset: String(left) });
+      return false;
     }
+    if (expected === null) return true;
+    if (offset > expected && (await this.#progress.firstOffset(topic, partition)) <= expected) return true;
+    membership.lose(from);
+    throw lostLog(topic, partition);
+  }
+
+  /**
+   * Where the group left a partition, or where its log begins. kafkajs silently goes back to the earliest record when
+   * there is none at the group's offset; going on from there would lose what has expired, or take a new topic for the old
+   * one. So the partition waits, and what kafkajs has committed stays as the evidence, until somebody has decided.
+   * @throws FicusError `log_replaced`, `kafka_unavailable`.
+   */
+  async #leftAt(topic: string, partition: number): Promise<bigint> {
+    const { group, begun } = this.#options;
     const committed = await this.#progress.committedAt(group, topic, partition);
     // Kafka forgets a group's offsets together with a topic that is deleted.
     const isForgotten = committed === null && ((await begun?.read(topic)) ?? []).includes(partition);
     if (committed === RESET || isForgotten) throw lostLog(topic, partition);
+    return committed ?? (await this.#progress.firstOffset(topic, partition));
   }
 
   /** Leaves a partition unread, beside the others, as long as its log does not go on; then the same is fetched again. */
@@ -220,20 +236,43 @@ export class LogConsumer {
     { payload, from, error }: { payload: EachBatchPayload; from: Place; error: unknown },
   ): Promise<void> {
     const { clock, trouble, fine } = this.#options;
+    if (!membership.isLive) return;
     const partitions = [{ topic: from.topic, partitions: [from.partition] }];
-    consumer.pause(partitions);
+    unlessGone(() => consumer.pause(partitions));
     let fault = error;
     for (let pause = 1_000; membership.isLive && fault !== null; pause = Math.min(pause * 2, 30_000)) {
       trouble(fault, pause);
-      await clock.sleep(pause, membership.signal);
-      fault = await this.#checkWhole(membership, payload, from).then(
-        () => null,
-        (again: unknown) => again,
-      );
+      try {
+        // What was in hand has been committed over the evidence.
+        await membership.markLost(from, async () => {
+          await payload.commitOffsetsIfNecessary({ topics: [asOffsets({ ...from, offset: RESET })] });
+        });
+        await clock.sleep(pause, membership.signal);
+        await this.#leftAt(from.topic, from.partition);
+        fault = null;
+      } catch (again) {
+        fault = again;
+        await clock.sleep(pause, membership.signal);
+      }
     }
     if (!membership.isLive) return;
+    membership.find(from);
     fine();
-    consumer.resume(partitions);
+    unlessGone(() => consumer.resume(partitions));
+  }
+}
+
+/** The offset that the broker was asked for; kafkajs keeps it, and its types do not tell. */
+function askedFor(batch: EachBatchPayload['batch']): bigint {
+  return BigInt((batch as unknown as { readonly fetchedOffset: string }).fetchedOffset);
+}
+
+/** After a crash kafkajs has no group any more, and says so; the next consumer begins without pauses. */
+function unlessGone(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    if (!(error instanceof KafkaJSNonRetriableError)) throw error;
   }
 }
 

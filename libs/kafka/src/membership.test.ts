@@ -5,6 +5,7 @@ import type { Place } from './commits.ts';
 import { Membership, type MembershipOptions } from './membership.ts';
 
 const TOPIC = 'orders';
+const ORDERS = { topic: TOPIC, partition: 0 };
 const MIB = 1024 * 1024;
 
 function records(partition: number, from: number, count: number, bytes = 1): LogRecord[] {
@@ -161,10 +162,10 @@ describe('Membership', () => {
   it('takes no more than a bound of all partitions together', async () => {
     const rig = new Rig();
     for (let partition = 0; partition < 26; partition++) rig.offer(partition, 0, 1, MIB);
-    expect([...rig.paused]).toEqual([23, 24, 25]);
+    expect(rig.paused.size).toBe(26);
     for (let done = 0; done < 2; done++) await rig.letThrough();
     await expect.poll(() => rig.clock.sleepers).toBeGreaterThan(0);
-    expect([...rig.paused]).toEqual([23, 24, 25]);
+    expect(rig.paused.size).toBe(26);
     await rig.letThrough();
     await expect.poll(() => [...rig.paused]).toEqual([]);
   });
@@ -218,14 +219,54 @@ describe('Membership', () => {
     });
   });
 
-  it('forgets a partition after all of it is done and committed', async () => {
+  it('has a lost log marked once nothing of it can be committed any more, and again if that failed', async () => {
     const rig = new Rig();
+    const marks: string[] = [];
     rig.offer(0, 0, 1);
-    const forgotten = rig.sut.forget(TOPIC, 0);
+    rig.sut.lose(ORDERS);
+    const marked = rig.sut.markLost(ORDERS, async () => {
+      marks.push('failed');
+      throw new Error('the coordinator is away');
+    });
+    await Promise.resolve();
+    expect(marks).toEqual([]);
     await rig.letThrough();
+    await expect(marked).rejects.toThrow('away');
+    expect(rig.sut.isLost(ORDERS)).toBe(true);
+    await rig.sut.markLost(ORDERS, async () => void marks.push('marked'));
+    await rig.sut.markLost(ORDERS, async () => void marks.push('again'));
+    expect(marks).toEqual(['failed', 'marked']);
     await rig.turn();
-    await forgotten;
-    expect(rig.committed).toEqual(['0@1']);
+    expect(rig.committed).toEqual([]);
     expect(rig.sut.expected(TOPIC, 0)).toBeNull();
+    rig.sut.find(ORDERS);
+    expect(rig.sut.isLost(ORDERS)).toBe(false);
+  });
+
+  it('doubts a place once', () => {
+    const { sut } = new Rig();
+    const place = { ...ORDERS, offset: 5n };
+    expect([sut.isNewDoubt(place), sut.isNewDoubt(place), sut.isNewDoubt({ ...place, offset: 6n })]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+  });
+
+  it('is not over before the one that it followed', async () => {
+    let finish = (): void => undefined;
+    const rig = new Rig({
+      after: new Promise((resolve) => {
+        finish = resolve;
+      }),
+    });
+    let isOver = false;
+    const ended = rig.sut.end({ commits: false }).then(() => {
+      isOver = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isOver).toBe(false);
+    finish();
+    await ended;
   });
 });

@@ -29,7 +29,7 @@ class Lane {
   readonly partition: number;
   readonly records: LogRecord[] = [];
   bytes = 0;
-  /** The offset that the next fetch must begin with. */
+  /** The offset after all that was taken. */
   next = 0n;
   isPaused = false;
   working: Promise<void> | null = null;
@@ -51,6 +51,10 @@ export class Membership {
   readonly #ending = new AbortController();
   readonly #commits: Commits;
   #bytes = 0;
+  /** Where a partition was fetched from anew, since what came did not follow; by its name. */
+  readonly #doubted = new Map<string, bigint>();
+  /** Partitions whose log does not go on; true: the group's offset says so. */
+  readonly #lost = new Map<string, boolean>();
   /** The partitions may be in other hands: who has them says how far they are. */
   #isOver = false;
 
@@ -80,8 +84,11 @@ export class Membership {
     return this.#lanes.get(placeName({ topic, partition }))?.next ?? null;
   }
 
-  /** Takes records that follow the earlier ones. @param next the offset after all that was fetched with them.
-   * @returns how many bytes they have. */
+  /**
+   * Takes records that follow the earlier ones.
+   * @param next the offset after all that was fetched with them.
+   * @returns how many bytes they have.
+   */
   offer({ topic, partition, offset: next }: Place, records: readonly LogRecord[]): number {
     const name = placeName({ topic, partition });
     const lane = this.#lanes.get(name) ?? new Lane(topic, partition);
@@ -91,26 +98,55 @@ export class Membership {
     const bytes = sizeOf(records);
     lane.bytes += bytes;
     this.#bytes += bytes;
-    if (lane.bytes >= LANE_BYTES || this.#bytes >= ALL_BYTES) this.#pause(lane);
+    if (lane.bytes >= LANE_BYTES) this.#pause(lane);
+    if (this.#bytes >= ALL_BYTES) for (const one of this.#lanes.values()) this.#pause(one);
     lane.working ??= this.#work(lane);
     return bytes;
   }
 
-  /** Forgets a partition once all that is in hand of it is done and committed. */
-  async forget(topic: string, partition: number): Promise<void> {
-    const name = placeName({ topic, partition });
+  /** Is it the first time that what was fetched does not follow this offset? */
+  isNewDoubt(of: Place): boolean {
+    const name = placeName(of);
+    if (this.#doubted.get(name) === of.offset) return false;
+    this.#doubted.set(name, of.offset);
+    return true;
+  }
+
+  /** The log of a partition does not go on where it was left. */
+  lose(of: Pick<Place, 'topic' | 'partition'>): void {
+    this.#lost.set(placeName(of), false);
+  }
+
+  isLost(of: Pick<Place, 'topic' | 'partition'>): boolean {
+    return this.#lost.has(placeName(of));
+  }
+
+  /** Has that written into the group's offset, once nothing that is in hand can be committed over it. */
+  async markLost(of: Pick<Place, 'topic' | 'partition'>, mark: () => Promise<void>): Promise<void> {
+    const name = placeName(of);
+    if (this.#lost.get(name) !== false) return;
     await this.#lanes.get(name)?.working;
-    await this.#commits.settled();
+    await this.#commits.drop(of);
+    if (!this.isLive) return;
+    await mark();
     this.#lanes.delete(name);
+    this.#lost.set(name, true);
+  }
+
+  /** Somebody has decided how the partition goes on. */
+  find(of: Pick<Place, 'topic' | 'partition'>): void {
+    this.#lost.delete(placeName(of));
   }
 
   /**
-   * What is being handled is finished; what is not begun is left, to be read again. Resolves when nothing is in hand.
+   * What is being handled is finished; what is not begun is left, to be read again. Resolves when nothing is in hand, of
+   * the membership before neither.
    * @param commits whether what is finished is committed: the partitions may be somebody else's already.
    */
   async end({ commits }: { readonly commits: boolean }): Promise<void> {
-    this.#isOver = !commits;
+    this.#isOver ||= !commits;
     this.#ending.abort();
+    await this.#options.after;
     await Promise.all([...this.#lanes.values()].map((lane) => lane.working));
     await this.#commits.settled();
   }
@@ -125,8 +161,9 @@ export class Membership {
       const bytes = sizeOf(records);
       lane.bytes -= bytes;
       this.#bytes -= bytes;
-      if (!this.#isOver)
-        this.#commits.reached({ topic: lane.topic, partition: lane.partition, offset: last.offset + 1n });
+      // Behind the last record there may be offsets without any (of transactions).
+      const offset = lane.records.length === 0 ? lane.next : last.offset + 1n;
+      if (!this.#isOver) this.#commits.reached({ topic: lane.topic, partition: lane.partition, offset });
       this.#fetchMore();
     }
     lane.working = null;

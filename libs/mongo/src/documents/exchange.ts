@@ -97,7 +97,7 @@ async function write(
     .map(({ after }) => writeWhole(toId(plan, after.key), plan, term, after));
   const updates = writes
     .filter(({ before }) => before.revision !== null)
-    .map((one) => ({ q: { _id: toId(plan, one.after.key) }, u: writeUpdate(plan, term, one) }));
+    .map(({ after }) => ({ q: { _id: toId(plan, after.key) }, u: writeUpdate(plan, term, after) }));
   for (const command of [
     { insert: plan.collection, documents },
     { update: plan.collection, updates },

@@ -160,7 +160,7 @@ export class MongoDocumentStore implements DocumentStore {
     const statements = writes.map((write) => {
       const revision = write.before.revision === 0 ? { $exists: false } : write.before.revision;
       const q = { _id: toId(plan, write.after.key), '_m.n': revision };
-      return { write, body: { q, u: writeUpdate(plan, term, write), upsert: true } };
+      return { write, body: { q, u: writeUpdate(plan, term, write.after), upsert: true } };
     });
     return await inChunks(statements, async (updates) => {
       const reply = await this.#command({ update: plan.collection, updates });

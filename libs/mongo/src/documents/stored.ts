@@ -4,7 +4,6 @@ import type { CanonicalDocument } from '#core/document';
 import type { CanonicalValue, Content } from '#core/field-type';
 import { keyText } from '#core/key';
 import { type Embed, type Field, keyFields, type Plan, type RowMapping } from '#core/plan';
-import type { DocumentWrite } from '#core/ports/document-store';
 import { keyOf, sortRows } from '#core/render';
 import type { LogPosition, Position, RowVersion } from '#core/version';
 import { bigintOf, fromBson, fromId, toBson } from './bson.ts';
@@ -83,15 +82,11 @@ export function writeWhole(id: unknown, plan: Plan, term: number, document: Stor
 }
 
 /** Changes mapped fields, `_m` and `_mend` only, so that members which Ficus does not own stay as they are. */
-export function writeUpdate(
-  plan: Plan,
-  term: number,
-  { before, after }: Pick<DocumentWrite, 'after' | 'before'>,
-): Document {
-  const $set = writeFields(plan, term, after);
-  if (needsSource(after)) $set[MEND] = true;
-  // MongoDB, too, takes longer for what is not there.
-  else if (needsSource(before)) return { $set, $unset: { [MEND]: true } };
+export function writeUpdate(plan: Plan, term: number, document: StoredDocument): Document {
+  const $set = writeFields(plan, term, document);
+  // Always: what the stored document says may not be seen under a plan that has let a column go.
+  if (!needsSource(document)) return { $set, $unset: { [MEND]: true } };
+  $set[MEND] = true;
   return { $set };
 }
 
