@@ -350,6 +350,6 @@ describe.each(variants)('through Debezium, as $name,', ({ name }) => {
     );
     const told = largePlan.root.fields.slice(2).filter((one) => !untold.includes(one));
     expect(last?.content['counter']).toBe(1);
-    expect(last?.unavailable).toEqual(told.map(({ path }) => path));
+    expect(last?.unavailable.toSorted()).toEqual(told.map(({ path }) => path).sort());
   });
 });

@@ -1,4 +1,4 @@
-import { type Consumer, type EachBatchPayload, type Kafka, KafkaJSNonRetriableError } from 'kafkajs';
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { Clock } from '#core/ports/clock';
 import type { LogRecord } from '#debezium/log-record';
 import { type Place, placeName } from './commits.ts';
@@ -272,7 +272,7 @@ function unlessGone(call: () => void): void {
   try {
     call();
   } catch (error) {
-    if (!(error instanceof KafkaJSNonRetriableError)) throw error;
+    if (!(error instanceof Error && error.name === 'KafkaJSNonRetriableError')) throw error;
   }
 }
 
