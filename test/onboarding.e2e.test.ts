@@ -63,8 +63,7 @@ afterAll(async () => {
 /** What the command line prints; rejects when it fails. */
 async function ficus(...args: string[]): Promise<string> {
   const main = join(import.meta.dirname, '..', 'apps', 'cli', 'src', 'main.ts');
-  const flags = ['--conditions=source', '--disable-warning=TimeoutNegativeWarning'];
-  return (await run(process.execPath, [...flags, main, ...args])).stdout;
+  return (await run(process.execPath, ['--conditions=source', main, ...args])).stdout;
 }
 
 async function caughtUp(): Promise<void> {

@@ -94,9 +94,14 @@ async function sql(database: string, text: string): Promise<void> {
 
 async function ficus(...args: string[]): Promise<string> {
   const main = join(REPOSITORY, 'apps/cli/src/main.ts');
-  const quiet = ['--conditions=source', '--disable-warning=TimeoutNegativeWarning'];
   const child = supervisor.spawn({
-    ...{ name: 'ficus', command: NODE, args: [...quiet, main, ...args], env: settings, cwd: REPOSITORY },
+    ...{
+      name: 'ficus',
+      command: NODE,
+      args: ['--conditions=source', main, ...args],
+      env: settings,
+      cwd: REPOSITORY,
+    },
   });
   const exit = await child.exited;
   const output = await child.output();

@@ -33,7 +33,6 @@ fields:
   note: { column: note, type: string, required: true }
 `;
 
-const FLAGS = ['--conditions=source', '--disable-warning=TimeoutNegativeWarning'];
 const SNAPSHOT_MS = 180_000;
 
 /** Sets the replicator up as an operator does, starts it, and waits until the table is read. */
@@ -58,7 +57,7 @@ export async function startReplicator(rig: Rig, sourceUrl: string): Promise<Daem
     run(supervisor, {
       name: `ficus ${args.join(' ')}`,
       command: NODE,
-      args: [...FLAGS, join(REPOSITORY, 'apps/cli/src/main.ts'), ...args],
+      args: ['--conditions=source', join(REPOSITORY, 'apps/cli/src/main.ts'), ...args],
       env,
     });
   await ficus('migrate');

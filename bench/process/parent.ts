@@ -19,13 +19,7 @@ export async function runMeasured(
   options: { readonly begin?: () => Promise<void>; readonly flags?: readonly string[] } = {},
 ): Promise<Outcome> {
   const child = fork(fileURLToPath(file), [JSON.stringify(given)], {
-    execArgv: [
-      '--conditions=source',
-      '--disable-warning=TimeoutNegativeWarning',
-      '--expose-gc',
-      '--max-old-space-size=4096',
-      ...(options.flags ?? []),
-    ],
+    execArgv: ['--conditions=source', '--expose-gc', '--max-old-space-size=4096', ...(options.flags ?? [])],
   });
   const exited = once(child, 'exit');
   // Awaited below only on the way out; an error of `fork` itself comes through `next`.

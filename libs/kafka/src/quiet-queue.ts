@@ -13,8 +13,8 @@ const schedule = prototype.scheduleCheckPendingRequests;
 
 /**
  * kafkajs looks on every connection, every millisecond and for ever, whether a request waits, although one that does is
- * scheduled by itself: tulios/kafkajs#1704, which no release has mended. With ten connections that is a tenth of a core
- * of a process that has nothing to do.
+ * scheduled by itself: tulios/kafkajs#1704, which no release has mended. Also a process that has nothing to do pays for it,
+ * and Node 24 warns of the timeouts in the past.
  */
 export function quietQueues(): void {
   prototype.scheduleCheckPendingRequests = function scheduleIfPending(this: RequestQueue): void {

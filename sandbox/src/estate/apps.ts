@@ -27,11 +27,7 @@ export async function startApp(
       env: {},
       process: {
         command: NODE,
-        args: [
-          '--enable-source-maps',
-          '--disable-warning=TimeoutNegativeWarning',
-          join(REPOSITORY, 'dist', 'apps', name, 'src', 'main.js'),
-        ],
+        args: ['--enable-source-maps', join(REPOSITORY, 'dist', 'apps', name, 'src', 'main.js')],
         cwd: REPOSITORY,
         // Each call of IBM's driver holds a thread of this pool while it waits for the server.
         env: {

@@ -70,12 +70,7 @@ export async function startEstate(options: EstateOptions): Promise<Estate> {
     command(
       supervisor,
       NODE,
-      [
-        '--conditions=source',
-        '--disable-warning=TimeoutNegativeWarning',
-        join(REPOSITORY, 'apps/cli/src/main.ts'),
-        ...args,
-      ],
+      ['--conditions=source', join(REPOSITORY, 'apps/cli/src/main.ts'), ...args],
       settings,
     );
   await runStep(progress, 'migrate', () => cli(['migrate'], shared));
