@@ -20,7 +20,7 @@ export class CountKeeper {
   }
 
   add(counts: ReplicationCounts): void {
-    this.#untold = this.#untold === null ? counts : sum(this.#untold, counts);
+    this.#collect(counts);
     this.#telling ??= this.#keepTelling();
   }
 
@@ -40,10 +40,14 @@ export class CountKeeper {
       } catch {
         // The database is away: readiness says so by other ways, and the counts come with the next.
         if (this.#stopping.signal.aborted) break;
-        this.#untold = this.#untold === null ? counts : sum(this.#untold, counts);
+        this.#collect(counts);
       }
     }
     this.#telling = null;
+  }
+
+  #collect(counts: ReplicationCounts): void {
+    this.#untold = this.#untold === null ? counts : sum(this.#untold, counts);
   }
 }
 

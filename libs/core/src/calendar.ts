@@ -18,7 +18,6 @@ const LAST_DAY = 2_932_896;
  * The last millisecond of a JavaScript date, and by its sign the first one. In MongoDB they stand for the infinities of
  * an extended field, so that these sort where they belong; the days that they belong to are no values.
  */
-const DAY_MS = 86_400_000;
 export const END_OF_TIME = 8_640_000_000_000_000;
 const INFINITE_MICROS = 2n ** 63n - 1n;
 const EXTENDED =
@@ -27,6 +26,7 @@ const EXTENDED =
 const ZONED_TIME =
   /^(\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(?:Z|([+-])(0\d|1[0-5])(?::?([0-5]\d)(?::?([0-5]\d))?)?)$/;
 const DAY_SECONDS = 86_400;
+const DAY_MS = DAY_SECONDS * 1_000;
 
 type StampType = Extract<FieldType, { kind: 'timestamp' | 'timestamptz' }>;
 
@@ -169,22 +169,23 @@ const REMEMBERED_DAYS = 4_096;
 
 /** Of a number of days since the epoch. @throws RangeError beyond what a date of ECMAScript can be. */
 function dayText(days: number): string {
-  const known = DAY_TEXTS.get(days);
-  if (known !== undefined) return known;
-  const text = new Date(days * DAY_MS).toISOString().slice(0, -'T00:00:00.000Z'.length);
-  if (DAY_TEXTS.size >= REMEMBERED_DAYS) DAY_TEXTS.clear();
-  DAY_TEXTS.set(days, text);
-  return text;
+  return remembered(DAY_TEXTS, days, () =>
+    new Date(days * DAY_MS).toISOString().slice(0, -'T00:00:00.000Z'.length),
+  );
 }
 
 /** Milliseconds since the epoch of the beginning of a date. */
 function dayStart(text: string): number {
-  const known = DAY_STARTS.get(text);
+  return remembered(DAY_STARTS, text, () => Date.parse(text));
+}
+
+function remembered<K, V>(days: Map<K, V>, day: K, find: () => V): V {
+  const known = days.get(day);
   if (known !== undefined) return known;
-  const ms = Date.parse(text);
-  if (DAY_STARTS.size >= REMEMBERED_DAYS) DAY_STARTS.clear();
-  DAY_STARTS.set(text, ms);
-  return ms;
+  const found = find();
+  if (days.size >= REMEMBERED_DAYS) days.clear();
+  days.set(day, found);
+  return found;
 }
 
 function two(value: number): string {

@@ -1,9 +1,12 @@
 import type { Clock } from '#core/ports/clock';
 
-/** The next offset to be read of a partition. */
-export interface Place {
+export interface Partition {
   readonly topic: string;
   readonly partition: number;
+}
+
+/** The next offset to be read of a partition. */
+export interface Place extends Partition {
   readonly offset: bigint;
 }
 
@@ -22,8 +25,7 @@ const COMMIT_EVERY_MS = 100;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
-export const placeName = ({ topic, partition }: Pick<Place, 'topic' | 'partition'>): string =>
-  `${topic}/${partition}`;
+export const placeName = ({ topic, partition }: Partition): string => `${topic}/${partition}`;
 
 /** Commits offsets, one request at a time: places that are reached meanwhile go together with the next. */
 export class Commits {
@@ -49,7 +51,7 @@ export class Commits {
   }
 
   /** Gives up what is not committed of a partition. Resolves once no request of it is on its way. */
-  async drop(of: Pick<Place, 'topic' | 'partition'>): Promise<void> {
+  async drop(of: Partition): Promise<void> {
     this.#reached.delete(placeName(of));
     this.#trying.delete(placeName(of));
     await this.#request.catch(() => undefined);
@@ -61,11 +63,11 @@ export class Commits {
     while (this.#reached.size > 0) {
       // What is reached meanwhile goes with it.
       await clock.sleep(COMMIT_EVERY_MS, giveUp);
-      const places = [...this.#reached.values()];
       this.#trying = new Map(this.#reached);
       this.#reached.clear();
+      const places = [...this.#trying.values()];
+      if (places.length === 0) break;
       try {
-        if (places.length === 0) break;
         this.#request = commit(places);
         await this.#request;
         await committed(places);

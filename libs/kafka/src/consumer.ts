@@ -1,7 +1,7 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { Clock } from '#core/ports/clock';
 import type { LogRecord } from '#debezium/log-record';
-import { type Place, placeName } from './commits.ts';
+import { type Partition, type Place, placeName } from './commits.ts';
 import { lostLog } from './errors.ts';
 import { Membership } from './membership.ts';
 import { KafkaProgress, RESET } from './progress.ts';
@@ -149,8 +149,8 @@ export class LogConsumer {
           remembered.add(placeName(place));
         }
       },
-      pause: (topic, partition) => unlessGone(() => consumer.pause([{ topic, partitions: [partition] }])),
-      resume: (topic, partition) => unlessGone(() => consumer.resume([{ topic, partitions: [partition] }])),
+      pause: (of) => unlessGone(() => consumer.pause(only(of))),
+      resume: (of) => unlessGone(() => consumer.resume(only(of))),
     });
     if (this.#stopping.signal.aborted) void membership.end({ commits: false });
     return membership;
@@ -164,7 +164,7 @@ export class LogConsumer {
     const last = batch.messages.at(-1);
     if (first === undefined || last === undefined || membership.isLost(batch)) return;
     const from = { topic, partition, offset: BigInt(first.offset) };
-    if (membership.expected(topic, partition) !== from.offset) {
+    if (membership.expected(from) !== from.offset) {
       try {
         if (!(await this.#follows(consumer, membership, { from, asked: askedFor(batch) }))) return;
       } catch (error) {
@@ -200,8 +200,8 @@ export class LogConsumer {
     { from, asked }: { readonly from: Place; readonly asked: bigint },
   ): Promise<boolean> {
     const { topic, partition, offset } = from;
-    const expected = membership.expected(topic, partition);
-    const left = expected ?? (await this.#leftAt(topic, partition));
+    const expected = membership.expected(from);
+    const left = expected ?? (await this.#leftAt(from));
     if (!membership.isLive) return false;
     const isNext = asked <= left && (expected === null || offset >= left);
     if (!isNext && membership.isNewDoubt({ topic, partition, offset: left })) {
@@ -220,7 +220,7 @@ export class LogConsumer {
    * one. So the partition waits, and what kafkajs has committed stays as the evidence, until somebody has decided.
    * @throws FicusError `log_replaced`, `kafka_unavailable`.
    */
-  async #leftAt(topic: string, partition: number): Promise<bigint> {
+  async #leftAt({ topic, partition }: Partition): Promise<bigint> {
     const { group, begun } = this.#options;
     const committed = await this.#progress.committedAt(group, topic, partition);
     // Kafka forgets a group's offsets together with a topic that is deleted.
@@ -237,28 +237,22 @@ export class LogConsumer {
   ): Promise<void> {
     const { clock, trouble, fine } = this.#options;
     if (!membership.isLive) return;
-    const partitions = [{ topic: from.topic, partitions: [from.partition] }];
-    unlessGone(() => consumer.pause(partitions));
+    unlessGone(() => consumer.pause(only(from)));
+    // What was in hand has been committed over the evidence.
+    const mark = async (): Promise<void> => {
+      await payload.commitOffsetsIfNecessary({ topics: [asOffsets({ ...from, offset: RESET })] });
+    };
     let fault = error;
     for (let pause = 1_000; membership.isLive && fault !== null; pause = Math.min(pause * 2, 30_000)) {
       trouble(fault, pause);
-      try {
-        // What was in hand has been committed over the evidence.
-        await membership.markLost(from, async () => {
-          await payload.commitOffsetsIfNecessary({ topics: [asOffsets({ ...from, offset: RESET })] });
-        });
-        await clock.sleep(pause, membership.signal);
-        await this.#leftAt(from.topic, from.partition);
-        fault = null;
-      } catch (again) {
-        fault = again;
-        await clock.sleep(pause, membership.signal);
-      }
+      const unmarked = await faultOf(() => membership.markLost(from, mark));
+      await clock.sleep(pause, membership.signal);
+      fault = unmarked ?? (await faultOf(() => this.#leftAt(from)));
     }
     if (!membership.isLive) return;
     membership.find(from);
     fine();
-    unlessGone(() => consumer.resume(partitions));
+    unlessGone(() => consumer.resume(only(from)));
   }
 }
 
@@ -274,6 +268,20 @@ function unlessGone(call: () => void): void {
   } catch (error) {
     if (!(error instanceof Error && error.name === 'KafkaJSNonRetriableError')) throw error;
   }
+}
+
+/** Null: there is none. */
+async function faultOf(call: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await call();
+    return null;
+  } catch (error) {
+    return error;
+  }
+}
+
+function only({ topic, partition }: Partition) {
+  return [{ topic, partitions: [partition] }];
 }
 
 function asOffsets({ topic, partition, offset }: Place) {

@@ -54,8 +54,8 @@ class Rig {
       committed: async (places) => {
         this.remembered.push(...places.map(text));
       },
-      pause: (_topic, partition) => this.paused.add(partition),
-      resume: (_topic, partition) => this.paused.delete(partition),
+      pause: ({ partition }) => this.paused.add(partition),
+      resume: ({ partition }) => this.paused.delete(partition),
       trouble: (error) => this.troubles.push(error),
       fine: () => {
         this.fineCount += 1;
@@ -94,8 +94,8 @@ describe('Membership', () => {
     rig.offer(0, 3, 1);
     await rig.letThrough();
     await expect.poll(() => rig.handled).toEqual(['0:0-1', '1:5-5', '0:2-3']);
-    expect(rig.sut.expected(TOPIC, 0)).toBe(4n);
-    expect(rig.sut.expected(TOPIC, 2)).toBeNull();
+    expect(rig.sut.expected(ORDERS)).toBe(4n);
+    expect(rig.sut.expected({ ...ORDERS, partition: 2 })).toBeNull();
   });
 
   it('hands over a thousand at most', async () => {
@@ -238,7 +238,7 @@ describe('Membership', () => {
     expect(marks).toEqual(['failed', 'marked']);
     await rig.turn();
     expect(rig.committed).toEqual([]);
-    expect(rig.sut.expected(TOPIC, 0)).toBeNull();
+    expect(rig.sut.expected(ORDERS)).toBeNull();
     rig.sut.find(ORDERS);
     expect(rig.sut.isLost(ORDERS)).toBe(false);
   });

@@ -1,6 +1,6 @@
 import type { Clock } from '#core/ports/clock';
 import type { LogRecord } from '#debezium/log-record';
-import { Commits, type Place, placeName } from './commits.ts';
+import { Commits, type Partition, type Place, placeName } from './commits.ts';
 
 /** Bytes in hand of a partition from which on no more of it is fetched, and of all partitions together. */
 const LANE_BYTES = 4 * 1024 * 1024;
@@ -14,8 +14,8 @@ export interface MembershipOptions {
   readonly commit: (places: readonly Place[]) => Promise<void>;
   readonly committed: (places: readonly Place[]) => Promise<void>;
   /** Fetching of a partition stops, or goes on. */
-  readonly pause: (topic: string, partition: number) => void;
-  readonly resume: (topic: string, partition: number) => void;
+  readonly pause: (of: Partition) => void;
+  readonly resume: (of: Partition) => void;
   readonly trouble: (error: unknown, pauseMs: number) => void;
   readonly fine: () => void;
   readonly clock: Clock;
@@ -80,8 +80,8 @@ export class Membership {
   }
 
   /** The offset that the next records of a partition must have; null: none has come yet. */
-  expected(topic: string, partition: number): bigint | null {
-    return this.#lanes.get(placeName({ topic, partition }))?.next ?? null;
+  expected(of: Partition): bigint | null {
+    return this.#lanes.get(placeName(of))?.next ?? null;
   }
 
   /**
@@ -113,16 +113,16 @@ export class Membership {
   }
 
   /** The log of a partition does not go on where it was left. */
-  lose(of: Pick<Place, 'topic' | 'partition'>): void {
+  lose(of: Partition): void {
     this.#lost.set(placeName(of), false);
   }
 
-  isLost(of: Pick<Place, 'topic' | 'partition'>): boolean {
+  isLost(of: Partition): boolean {
     return this.#lost.has(placeName(of));
   }
 
   /** Has that written into the group's offset, once nothing that is in hand can be committed over it. */
-  async markLost(of: Pick<Place, 'topic' | 'partition'>, mark: () => Promise<void>): Promise<void> {
+  async markLost(of: Partition, mark: () => Promise<void>): Promise<void> {
     const name = placeName(of);
     if (this.#lost.get(name) !== false) return;
     await this.#lanes.get(name)?.working;
@@ -134,7 +134,7 @@ export class Membership {
   }
 
   /** Somebody has decided how the partition goes on. */
-  find(of: Pick<Place, 'topic' | 'partition'>): void {
+  find(of: Partition): void {
     this.#lost.delete(placeName(of));
   }
 
@@ -195,13 +195,13 @@ export class Membership {
   #pause(lane: Lane): void {
     if (lane.isPaused) return;
     lane.isPaused = true;
-    this.#options.pause(lane.topic, lane.partition);
+    this.#options.pause(lane);
   }
 
   #resume(lane: Lane): void {
     if (!lane.isPaused) return;
     lane.isPaused = false;
-    this.#options.resume(lane.topic, lane.partition);
+    this.#options.resume(lane);
   }
 }
 
