@@ -30,6 +30,7 @@ function addSandbox(program: Command): void {
       'run the demonstration estate on this machine; --exit ends after the run, --format json|json-schema|avro',
     ],
     ['test', 'run all tests on servers started for them'],
+    ['provision', 'fetch and build what the servers and the Db2 driver need, and start nothing'],
     ['up', 'start the servers only, and keep them until Ctrl-C'],
   ] as const) {
     program

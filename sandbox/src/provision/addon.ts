@@ -1,9 +1,10 @@
-import { copyFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { cacheFolder, NODE_MODULES, PLATFORM, REPOSITORY } from '../paths.ts';
 import { run } from '../process/run.ts';
 import { ticking } from '../progress.ts';
+import { REPAIRED, repairSource } from './addon-repairs.ts';
 import { exists, land } from './landing.ts';
 import { withLock } from './lock.ts';
 import { wheelFolder } from './wheel.ts';
@@ -29,12 +30,13 @@ export function driverEnv(driver: string): Record<'IBM_DB_HOME' | 'LD_LIBRARY_PA
 
 /**
  * Puts ibm_db's native add-on into node_modules: from the cache when this version was compiled before for this Node,
- * else compiled against IBM's driver from the wheel and the headers that come with Node's npm package, so that
- * nothing is downloaded.
+ * else its source is repaired (addon-repairs.ts) and compiled against IBM's driver from the wheel and the headers that
+ * come with Node's npm package, so that nothing is downloaded.
  */
 export async function landAddon(driver: string, workshop: Workshop): Promise<string> {
   const { version } = Package.parse(JSON.parse(await readFile(join(PACKAGE, 'package.json'), 'utf8')));
-  const folder = join(cacheFolder(), `ibm_db-${version}-node${process.versions.modules}-${PLATFORM}`);
+  const name = `ibm_db-${version}-${REPAIRED}-node${process.versions.modules}-${PLATFORM}`;
+  const folder = join(cacheFolder(), name);
   const cached = join(folder, 'odbc_bindings.node');
   const step = workshop.progress.step('ibm_db');
   await withLock(join(NODE_MODULES, '.ficus-addon.lock'), async () => {
@@ -43,7 +45,7 @@ export async function landAddon(driver: string, workshop: Workshop): Promise<str
       await copyFile(BUILT, join(staging, 'odbc_bindings.node'));
       step.done('Db2 driver compiled');
     });
-    if (await sameSize(cached, BUILT)) return;
+    if (await sameBytes(cached, BUILT)) return;
     await mkdir(dirname(BUILT), { recursive: true });
     await copyFile(cached, BUILT);
   });
@@ -51,6 +53,7 @@ export async function landAddon(driver: string, workshop: Workshop): Promise<str
 }
 
 async function compile(driver: string, workshop: Workshop): Promise<void> {
+  await repairSource(join(PACKAGE, 'src'));
   await run(workshop.supervisor, {
     name: 'npm rebuild ibm_db',
     command: 'npm',
@@ -64,13 +67,10 @@ async function compile(driver: string, workshop: Workshop): Promise<void> {
     );
 }
 
-async function sameSize(a: string, b: string): Promise<boolean> {
-  const size = (path: string) =>
-    stat(path).then(
-      (found) => found.size,
-      () => -1,
-    );
-  return (await size(a)) === (await size(b));
+async function sameBytes(a: string, b: string): Promise<boolean> {
+  const bytes = (path: string): Promise<Buffer | null> => readFile(path).catch(() => null);
+  const [one, other] = await Promise.all([bytes(a), bytes(b)]);
+  return one !== null && other !== null && one.equals(other);
 }
 
 async function listing(folder: string): Promise<string[]> {

@@ -25,7 +25,15 @@ interface NativeResult {
   close(): Promise<unknown>;
 }
 
+/** What a session has below: it is there from the first attempt to open one. */
+interface NativeConnection {
+  endTransaction(rollback: boolean, done: (error: unknown) => void): void;
+}
+
 interface NativeDatabase {
+  readonly odbc: {
+    createConnection(done: (error: unknown, connection: NativeConnection) => void): void;
+  };
   open(url: string): Promise<void>;
   queryResult(
     sql: string,
@@ -43,14 +51,21 @@ interface NativeModule {
 
 const PACKAGE = 'ibm_db';
 
+let loaded: Promise<NativeModule> | null = null;
+
 /**
  * The package is an optional dependency with a native add-on on IBM's CLI driver, so it is loaded when the first Db2
  * system is opened and nowhere else.
  */
-async function load(): Promise<NativeModule> {
+function load(): Promise<NativeModule> {
+  loaded ??= loadOnce();
+  return loaded;
+}
+
+async function loadOnce(): Promise<NativeModule> {
+  let found: NativeModule;
   try {
-    const loaded = (await import(PACKAGE)) as { default: NativeModule };
-    return loaded.default;
+    found = ((await import(PACKAGE)) as { default: NativeModule }).default;
   } catch (cause) {
     throw new FicusError(
       'legacy_unavailable',
@@ -58,6 +73,22 @@ async function load(): Promise<NativeModule> {
       { cause },
     );
   }
+  if (await tellsOfLostCommits(found)) return found;
+  throw new FicusError(
+    'legacy_unavailable',
+    `the Db2 driver (${PACKAGE}) is compiled from its source as IBM has it, by which a COMMIT that fails counts as done, so it is not used; \`./ficus provision\` repairs and compiles it`,
+  );
+}
+
+/** Where no connection is open there is nothing to commit. */
+async function tellsOfLostCommits({ Database }: NativeModule): Promise<boolean> {
+  const { odbc } = new Database({ connectTimeout: 1 });
+  return await new Promise((resolve, reject) => {
+    odbc.createConnection((failure, connection) => {
+      if (failure !== null) reject(mapError(failure));
+      else connection.endTransaction(false, (error) => resolve(error !== null));
+    });
+  });
 }
 
 class IbmSession implements Db2Session {
@@ -121,6 +152,12 @@ async function guarded<T>(work: Promise<T>): Promise<T> {
 export async function openSession(url: string, connectTimeoutSeconds = 10): Promise<Db2Session> {
   const { Database } = await load();
   const native = new Database({ connectTimeout: connectTimeoutSeconds });
-  await guarded(native.open(url));
+  try {
+    await guarded(native.open(url));
+  } catch (error) {
+    // Else the collector of garbage frees its handles, on the thread of everybody.
+    await native.close().catch(() => undefined);
+    throw error;
+  }
   return new IbmSession(native);
 }

@@ -6,8 +6,11 @@ import { FicusError, reasonOf } from '#core/errors';
  */
 const STATE = /SQLSTATE=([0-9A-Z]{5})/;
 
-/** The connection is gone, or the server is: 08 connection exceptions, 40003 unknown outcome, 57/58 resources, system. */
-const GONE = /^(08|40003|57|58|28000|HY|S1|01S)/;
+/**
+ * The connection is gone, or the server is: 08 connection exceptions, 40003 unknown outcome, 54068 a reroute that did
+ * not get through, 57/58 resources, system.
+ */
+const GONE = /^(08|40003|54068|57|58|28000|HY|S1|01S)/;
 /** Rolled back or refused because of a lock: the same call may succeed. */
 const LOCKED = new Set(['40001', '57033']);
 
@@ -19,7 +22,7 @@ export function stateOf(error: unknown): string | null {
 export function mapError(error: unknown): FicusError {
   if (error instanceof FicusError) return error;
   const state = stateOf(error);
-  const message = reasonOf(error).replaceAll(/\s+/g, ' ').trim();
+  const message = reasonOf(error).replaceAll(/\s+/g, ' ').trim() || 'the driver gives no reason';
   if (state === null)
     return new FicusError('legacy_unavailable', `Db2: ${message}`, { cause: error, retryable: true });
   if (LOCKED.has(state)) {
