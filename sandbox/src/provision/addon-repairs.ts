@@ -17,6 +17,7 @@ interface Repair {
  * - The names of a result's columns stay uninitialised when the connection breaks before they are asked for, and are
  *   freed all the same: the process aborts, or goes on with a broken heap.
  * - A fetch that fails so early that not even the number of columns is known answers no rows and no error.
+ * - A value of a row that cannot be had any more throws where nobody can catch it, and ends the process.
  */
 const REPAIRS: readonly Repair[] = [
   ...['Begin', 'End'].map((what) => ({
@@ -37,6 +38,27 @@ const REPAIRS: readonly Repair[] = [
     file: 'odbc_result.cpp',
     faulty: 'if (data->errorCount > 0 && !noDataFetchQuery)',
     right: 'if (data->errorCount > 0)',
+  },
+  {
+    file: 'odbc_result.cpp',
+    faulty: `    data->count++;
+  }
+
+  if (doMoreWork)
+  {
+    uv_queue_work(uv_default_loop(), work_req, UV_FetchAll, `,
+    right: `    data->count++;
+    if (env.IsExceptionPending())
+    {
+      data->errorCount++;
+      data->objError->Reset(env.GetAndClearPendingException().Value());
+      doMoreWork = false;
+    }
+  }
+
+  if (doMoreWork)
+  {
+    uv_queue_work(uv_default_loop(), work_req, UV_FetchAll, `,
   },
 ];
 

@@ -91,8 +91,10 @@ async function tellsOfLostCommits({ Database }: NativeModule): Promise<boolean> 
   });
 }
 
+/** One call at a time: the driver's own queue ends with a statement and not with its rows, nor does it close last. */
 class IbmSession implements Db2Session {
   private readonly native: NativeDatabase;
+  private last: Promise<unknown> = Promise.resolve();
 
   constructor(native: NativeDatabase) {
     this.native = native;
@@ -107,32 +109,40 @@ class IbmSession implements Db2Session {
   }
 
   async begin(): Promise<void> {
-    await guarded(this.native.beginTransaction());
+    await this.inTurn(() => this.native.beginTransaction());
   }
 
   async commit(): Promise<void> {
-    await guarded(this.native.commitTransaction());
+    await this.inTurn(() => this.native.commitTransaction());
   }
 
   async rollback(): Promise<void> {
-    await guarded(this.native.rollbackTransaction());
+    await this.inTurn(() => this.native.rollbackTransaction());
   }
 
   async close(): Promise<void> {
-    await guarded(this.native.close());
+    await this.inTurn(() => this.native.close());
   }
 
-  private async run<T>(
+  private run<T>(
     sql: string,
     parameters: readonly Parameter[],
     take: (result: NativeResult | null) => Promise<T>,
   ): Promise<T> {
-    const [result] = await guarded(this.native.queryResult(sql, [...parameters]));
-    try {
-      return await guarded(take(result));
-    } finally {
-      await result?.close();
-    }
+    return this.inTurn(async () => {
+      const [result] = await this.native.queryResult(sql, [...parameters]);
+      try {
+        return await take(result);
+      } finally {
+        await result?.close();
+      }
+    });
+  }
+
+  private inTurn<T>(call: () => Promise<T>): Promise<T> {
+    const turn = guarded(this.last.then(call));
+    this.last = turn.catch(() => undefined);
+    return turn;
   }
 }
 
