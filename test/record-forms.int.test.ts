@@ -136,6 +136,7 @@ function configOf(form: Form): ConnectorConfig {
       registry: { converter: 'apicurio', fromConnect: addressOf('TEST_REGISTRY_FROM_CONNECT') },
       tables: [TABLE],
       excluded: [],
+      keys: [],
       postgres: {
         slot,
         publication: run,

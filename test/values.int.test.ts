@@ -232,6 +232,7 @@ function converters(format: Variant['format']): Readonly<Record<string, string>>
     registry: { converter: 'apicurio', fromConnect: addressOf('TEST_REGISTRY_FROM_CONNECT') },
     tables: [],
     excluded: [],
+    keys: [],
     postgres: null,
   });
   return Object.fromEntries(

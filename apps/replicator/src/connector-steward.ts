@@ -1,12 +1,13 @@
 import type { LegacySystem } from '#config/systems';
 import { reasonOf } from '#core/errors';
-import type { Plan } from '#core/plan';
+import { type Plan, tablesOf } from '#core/plan';
 import type { Clock } from '#core/ports/clock';
-import type { LegacyColumn } from '#core/ports/legacy-store';
+import type { LogTraits } from '#core/ports/legacy-store';
 import type { ConnectClient, ConnectorConfig } from '#debezium/connect-client';
 import { connectorConfig, EXCLUDED_COLUMNS } from '#debezium/connector-config';
 import { recordForm } from '#debezium/connector-form';
 import type { RecordForm } from '#debezium/decoder';
+import { MESSAGE_KEYS, messageKeys, printMessageKeys } from '#debezium/message-keys';
 import type { Dependencies } from '#observability/dependencies';
 import type { Logger } from '#observability/log';
 
@@ -22,13 +23,21 @@ export interface Connector {
   /** Does it run with the tables of the last round? */
   readonly healthy: boolean;
   /** One round for the tables of all plans. Never throws: what is wrong shows in readiness and is tried again. */
-  tend(tables: readonly string[], excluded: readonly LegacyColumn[]): Promise<void>;
+  tend(captured: Captured): Promise<void>;
   /**
    * How it writes records.
    * @throws FicusError `connector_failed` (retryable) while that is not known, or the plan's rows would be lost by it.
    */
   form(plan: Plan | null): RecordForm;
 }
+
+/** What a connector is to capture. */
+export interface Captured {
+  readonly plans: readonly Plan[];
+  readonly traits: LogTraits;
+}
+
+const NOTHING: Captured = { plans: [], traits: { notInLog: [], keyless: [] } };
 
 /** A connector whose place in the source's log Ficus may do away with. */
 export interface Haltable {
@@ -59,7 +68,7 @@ export class ConnectorSteward implements Connector, Haltable {
     this.#name = name;
     this.#system = system;
     this.#parts = parts;
-    this.#form = recordForm(configOf(system, [], []));
+    this.#form = recordForm(configOf(system, NOTHING));
   }
 
   get healthy(): boolean {
@@ -77,7 +86,7 @@ export class ConnectorSteward implements Connector, Haltable {
     const status = await connect.status(connector);
     if (status?.stopped) return true;
     // One that Connect has forgotten, as it does in standalone mode, must be known for its offsets to be.
-    if (status === null) await connect.createStopped(connector, configOf(this.#system, [], []));
+    if (status === null) await connect.createStopped(connector, configOf(this.#system, NOTHING));
     else await connect.stop(connector);
     return (await connect.status(connector))?.stopped ?? false;
   }
@@ -92,17 +101,17 @@ export class ConnectorSteward implements Connector, Haltable {
     if ((await connect.status(connector))?.stopped) await connect.resume(connector);
   }
 
-  async tend(tables: readonly string[], excluded: readonly LegacyColumn[]): Promise<void> {
+  async tend(captured: Captured): Promise<void> {
     const dependency = `connector:${this.#name}`;
     const { connect, dependencies, clock, log } = this.#parts;
     const { connector } = this.#system.capture;
     try {
       const known = await connect.config(connector);
-      const wanted = neverLess(known, configOf(this.#system, tables, excluded));
+      const wanted = neverLess(known, captured, configOf(this.#system, captured));
       if (known === null || !covers(known, wanted)) {
         this.#healthy = false;
         log.info(
-          { system: this.#name, connector, tables },
+          { system: this.#name, connector, tables: captured.plans.flatMap(tablesOf) },
           known === null ? 'creating the connector' : 'giving the connector its new configuration',
         );
         await connect.put(connector, wanted);
@@ -129,11 +138,7 @@ export class ConnectorSteward implements Connector, Haltable {
   }
 }
 
-function configOf(
-  system: LegacySystem,
-  tables: readonly string[],
-  excluded: readonly LegacyColumn[],
-): ConnectorConfig {
+function configOf(system: LegacySystem, { plans, traits }: Captured): ConnectorConfig {
   const { topicPrefix, format, registry = null } = system.capture;
   const postgres =
     system.kind === 'postgres'
@@ -143,19 +148,34 @@ function configOf(
           database: system.capture.database,
         }
       : null;
-  return connectorConfig({ kind: system.kind, topicPrefix, format, registry, tables, excluded, postgres });
+  return connectorConfig({
+    ...{ kind: system.kind, topicPrefix, format, registry, postgres },
+    tables: plans.flatMap(tablesOf),
+    excluded: traits.notInLog,
+    keys: messageKeys(plans, traits.keyless),
+  });
 }
 
 const TABLES = 'table.include.list';
 
 /**
  * Another replicator may know of a plan that this one has not read yet. A table taken off the list, if only for a
- * moment, loses the changes of that moment for ever; so the list only grows.
+ * moment, loses the changes of that moment for ever; so the list only grows. Nor does a table whose records have a key
+ * of the plan's ever get another one: a primary key made later would have them spread otherwise over the partitions.
  */
-function neverLess(known: ConnectorConfig | null, wanted: ConnectorConfig): ConnectorConfig {
+function neverLess(
+  known: ConnectorConfig | null,
+  { plans, traits }: Captured,
+  wanted: ConnectorConfig,
+): ConnectorConfig {
   const there = (known?.[TABLES] ?? '').split(',').filter((table) => table !== '');
   const asked = (wanted[TABLES] ?? '').split(',');
-  return { ...wanted, [TABLES]: [...there, ...asked.filter((table) => !there.includes(table))].join(',') };
+  const keys = printMessageKeys(messageKeys(plans, traits.keyless), known?.[MESSAGE_KEYS]);
+  return {
+    ...wanted,
+    ...(keys === null ? {} : { [MESSAGE_KEYS]: keys }),
+    [TABLES]: [...there, ...asked.filter((table) => !there.includes(table))].join(','),
+  };
 }
 
 /** Connect adds members of its own (the name), so the known configuration may hold more. */

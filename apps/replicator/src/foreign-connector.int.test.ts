@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { PostgresSystem } from '#config/systems';
+import type { Plan } from '#core/plan';
 import { ConnectClient, type ConnectorConfig } from '#debezium/connect-client';
 import { connectorConfig, connectorTopics } from '#debezium/connector-config';
 import { openKafka } from '#kafka/client';
@@ -12,6 +13,7 @@ import { addressOf } from '#testing/address';
 import { aPlan } from '#testing/plans';
 import { type ScratchDatabase, scratchDatabase } from '#testing/scratch-postgres';
 import { migrateLegacy } from '../../../migrations/legacy/run.ts';
+import type { Captured } from './connector-steward.ts';
 import { ForeignConnector } from './foreign-connector.ts';
 
 const WAIT = { timeout: 60_000, interval: 100 };
@@ -59,7 +61,7 @@ beforeAll(async () => {
     },
   };
   config = connectorConfig({
-    ...{ kind: 'postgres', topicPrefix: run, format: 'json', registry: null, excluded: [] },
+    ...{ kind: 'postgres', topicPrefix: run, format: 'json', registry: null, excluded: [], keys: [] },
     tables: ['public.order'],
     postgres: { slot: run, publication: run, database: reached },
   });
@@ -87,6 +89,10 @@ function open() {
   const sut = new ForeignConnector('shop', system, { connect, dependencies, log });
   return { sut, warned, state: () => dependencies.states().find(({ name }) => name === 'connector:shop') };
 }
+function captured(plans: readonly Plan[], keyless: readonly string[] = []): Captured {
+  return { plans, traits: { notInLog: [], keyless } };
+}
+
 const refusal = expect.objectContaining({ code: 'connector_failed', retryable: true });
 
 describe('a connector that somebody else configures', () => {
@@ -102,7 +108,7 @@ describe('a connector that somebody else configures', () => {
     const { sut, state } = open();
     await expect
       .poll(async () => {
-        await sut.tend(['public.order']);
+        await sut.tend(captured([plan]));
         return sut.healthy;
       }, WAIT)
       .toBe(true);
@@ -117,15 +123,15 @@ describe('a connector that somebody else configures', () => {
     const schemas = { 'key.converter.schemas.enable': 'true', 'value.converter.schemas.enable': 'true' };
     await connect.put(run, { ...precise, ...schemas });
     const { sut, warned, state } = open();
-    await sut.tend(['public.order']);
-    await sut.tend(['public.order']);
+    await sut.tend(captured([plan]));
+    await sut.tend(captured([plan]));
     const reasons = warned.mock.calls.map(([, message]) => String(message));
     expect(
       reasons.filter((reason) => reason.includes('decimal.handling.mode=precise sends NaN')),
     ).toHaveLength(1);
     expect(sut.form(plan)).toBe(sut.form(null));
     await connect.put(run, precise);
-    await sut.tend(['public.order']);
+    await sut.tend(captured([plan]));
     expect(state()).toMatchObject({ up: false, reason: expect.stringContaining('without their scale') });
     expect(() => sut.form(plan)).toThrow(refusal);
   });
@@ -133,7 +139,7 @@ describe('a connector that somebody else configures', () => {
   it('serves nobody while there is none, and says so', async () => {
     const { sut, state } = open();
     expect(() => sut.form(plan)).toThrow(refusal);
-    await sut.tend(['public.order']);
+    await sut.tend(captured([plan]));
     expect(sut.healthy).toBe(false);
     expect(state()).toMatchObject({ up: false, reason: `Kafka Connect has no connector ${run}` });
     expect(await connect.config(run)).toBeNull();
@@ -142,17 +148,29 @@ describe('a connector that somebody else configures', () => {
   it('serves no unit whose table it leaves out, and the others go on', async () => {
     await connect.put(run, config);
     const { sut, state } = open();
-    await sut.tend(['public.order', 'public.line']);
-    expect(state()?.reason).toMatch(/table\.include\.list leaves out public\.line/);
     const lines = aPlan({ root: { ...plan.root, table: 'public.line' } });
+    await sut.tend(captured([plan, lines]));
+    expect(state()?.reason).toMatch(/table\.include\.list leaves out public\.line/);
     expect(() => sut.form(lines)).toThrow(refusal);
     expect(sut.form(plan).flat).toBeNull();
+  });
+
+  it('serves a unit whose table has no primary key once it keys its records as the plan does', async () => {
+    await connect.put(run, config);
+    const { sut, state } = open();
+    const keyless = captured([plan], ['public.order']);
+    await sut.tend(keyless);
+    expect(state()?.reason).toMatch(/public\.order has no primary key.*add public\\\.order:/);
+    expect(() => sut.form(plan)).toThrow(refusal);
+    await connect.put(run, { ...config, 'message.key.columns': `public.order:${plan.root.key.join(',')}` });
+    await sut.tend(keyless);
+    expect(sut.form(plan)).toBeDefined();
   });
 
   it('serves nobody any more once it is given a mode that loses rows', async () => {
     await connect.put(run, config);
     const { sut, state } = open();
-    await sut.tend(['public.order']);
+    await sut.tend(captured([plan]));
     expect(sut.form(plan)).toBeDefined();
     await connect.put(run, {
       ...config,
@@ -161,7 +179,7 @@ describe('a connector that somebody else configures', () => {
       'transforms.flat.add.fields': 'op,source.ts_ms',
       'transforms.flat.delete.tombstone.handling.mode': 'drop',
     });
-    await sut.tend(['public.order']);
+    await sut.tend(captured([plan]));
     expect(() => sut.form(plan)).toThrow(refusal);
     expect(state()?.reason).toMatch(/without lsn.*deletes do not come at all/s);
   });

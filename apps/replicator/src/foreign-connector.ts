@@ -5,15 +5,18 @@ import { captureFaults, tableFaults } from '#debezium/capture-faults';
 import type { ConnectorConfig } from '#debezium/connect-client';
 import { recordForm } from '#debezium/connector-form';
 import type { RecordForm } from '#debezium/decoder';
+import { messageKeyFaults } from '#debezium/message-keys';
 import { modeFaults } from '#debezium/mode-faults';
-import type { Connector, StewardParts } from './connector-steward.ts';
+import type { Captured, Connector, StewardParts } from './connector-steward.ts';
 
 /** The configuration of a connector as it was last seen, and what follows from it. */
 interface Seen {
   readonly config: ConnectorConfig;
   readonly form: RecordForm;
   readonly faults: readonly string[];
-  /** What a plan's tables add to them: asked for each record. */
+  /** Tables without a primary key. */
+  readonly keyless: readonly string[];
+  /** What a plan's tables add to the faults: asked for each record. */
   readonly ofPlans: WeakMap<Plan, readonly string[]>;
 }
 
@@ -42,10 +45,10 @@ export class ForeignConnector implements Connector {
     const { connector } = this.#system.capture;
     if (this.#seen === null)
       throw unusable(`the configuration of connector ${connector} has not been read from Kafka Connect yet`);
-    const { config, form, faults, ofPlans } = this.#seen;
+    const { form, faults, ofPlans } = this.#seen;
     let all = faults;
     if (plan !== null) {
-      all = ofPlans.get(plan) ?? [...faults, ...tableFaults(config, tablesOf(plan))];
+      all = ofPlans.get(plan) ?? [...faults, ...planFaults(this.#seen, plan)];
       ofPlans.set(plan, all);
     }
     if (all.length > 0) throw unusable(`connector ${connector} cannot serve: ${all.join('; ')}`);
@@ -53,15 +56,15 @@ export class ForeignConnector implements Connector {
   }
 
   /** One round. Never throws: what is wrong shows in readiness and is tried again in the next round. */
-  async tend(tables: readonly string[]): Promise<void> {
+  async tend({ plans, traits }: Captured): Promise<void> {
     const dependency = `connector:${this.#name}`;
     const { connect, dependencies, log } = this.#parts;
     const { connector } = this.#system.capture;
     try {
       const config = await connect.config(connector);
       if (config === null) throw unusable(`Kafka Connect has no connector ${connector}`);
-      this.#look(config);
-      const faults = [...(this.#seen?.faults ?? []), ...tableFaults(config, tables)];
+      const seen = this.#look(config, traits.keyless);
+      const faults = [...seen.faults, ...new Set(plans.flatMap((plan) => planFaults(seen, plan)))];
       if (faults.length > 0) throw unusable(`connector ${connector} cannot serve: ${faults.join('; ')}`);
       const status = await connect.status(connector);
       if (!status?.running) throw unusable(status?.failure ?? 'not running yet');
@@ -75,8 +78,13 @@ export class ForeignConnector implements Connector {
   }
 
   /** Warns once of what this configuration cannot carry. The same form stays the same object, so that what was made of it need not be made again. */
-  #look(config: ConnectorConfig): void {
-    if (this.#seen !== null && JSON.stringify(this.#seen.config) === JSON.stringify(config)) return;
+  #look(config: ConnectorConfig, keyless: readonly string[]): Seen {
+    const before = this.#seen;
+    const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
+    if (before !== null && same(before.config, config)) {
+      if (!same(before.keyless, keyless)) this.#seen = { ...before, keyless, ofPlans: new WeakMap() };
+      return this.#seen ?? before;
+    }
     // One that cannot be judged serves nobody, whatever was before.
     this.#seen = null;
     const { kind, capture } = this.#system;
@@ -84,8 +92,13 @@ export class ForeignConnector implements Connector {
     const faults = captureFaults(config, { kind, topicPrefix, hasRegistry: registry !== undefined });
     for (const warning of modeFaults(config).warned)
       this.#parts.log.warn({ system: this.#name, connector }, `connector: ${warning}`);
-    this.#seen = { config, form: recordForm(config), faults, ofPlans: new WeakMap() };
+    this.#seen = { config, form: recordForm(config), faults, keyless, ofPlans: new WeakMap() };
+    return this.#seen;
   }
+}
+
+function planFaults({ config, keyless }: Seen, plan: Plan): readonly string[] {
+  return [...tableFaults(config, tablesOf(plan)), ...messageKeyFaults(config, plan, keyless)];
 }
 
 function unusable(message: string): FicusError {

@@ -3,7 +3,7 @@ import type { LegacySystem } from '#config/systems';
 import { FicusError, reasonOf } from '#core/errors';
 import { forwardGroup, type Plan, tablesOf, topicsOf } from '#core/plan';
 import type { Capture, CaptureStore } from '#core/ports/capture';
-import type { LegacyColumn, LegacyStore } from '#core/ports/legacy-store';
+import type { LegacyStore, LogTraits } from '#core/ports/legacy-store';
 import type { ReplicationStatusStore } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
 import { comparePositions, type Position } from '#core/version';
@@ -51,8 +51,7 @@ export class SystemWatch {
   #beat: { readonly at: number; readonly position: Position } | null = null;
   #reports = false;
   #mends = false;
-  #columns: { readonly of: string; readonly at: number; readonly excluded: readonly LegacyColumn[] } | null =
-    null;
+  #traits: { readonly of: string; readonly at: number; readonly traits: LogTraits } | null = null;
   /** The source's clock less ours. */
   #skewMs = 0;
   #skewAt = 0;
@@ -90,8 +89,7 @@ export class SystemWatch {
   /** One round: place in the log, connector, then watermarks, snapshots and status of each unit, and what must be read from the source. Never throws. */
   async tend(units: readonly Unit[]): Promise<void> {
     this.#units = units;
-    const tables = units.flatMap(({ plan }) => tablesOf(plan));
-    const round = await this.#tendCapture(tables);
+    const round = await this.#tendCapture(units.map(({ plan }) => plan));
     if (!this.#reports) return;
     void this.#mend(units);
     await this.#learnSkew();
@@ -113,15 +111,15 @@ export class SystemWatch {
   }
 
   /** The connector, as far as the place in the log lets it run; null while the control database is away. */
-  async #tendCapture(tables: readonly string[]): Promise<CaptureRound | null> {
+  async #tendCapture(plans: readonly Plan[]): Promise<CaptureRound | null> {
     const { capture, connector, log } = this.#parts;
     try {
       const round = await capture.tend();
       if (!round.streams) return round;
-      const excluded = await this.#excluded(tables);
+      const traits = await this.#traitsOf(plans.flatMap(tablesOf));
       // Without the source's answer the connector stays as it is; it could not stream from there either.
-      if (excluded === null) return round;
-      await connector.tend(tables, excluded);
+      if (traits === null) return round;
+      await connector.tend({ plans, traits });
       await capture.tended(round);
       return round;
     } catch (error) {
@@ -147,18 +145,18 @@ export class SystemWatch {
   }
 
   /** Asked when the tables change and now and then; what was last known while the source is away, null before. */
-  async #excluded(tables: readonly string[]): Promise<readonly LegacyColumn[] | null> {
+  async #traitsOf(tables: readonly string[]): Promise<LogTraits | null> {
     const { clock, legacy, log } = this.#parts;
     const of = tables.join();
-    const known = this.#columns;
-    if (known !== null && known.of === of && clock.now() - known.at < SKEW_MS) return known.excluded;
+    const known = this.#traits;
+    if (known !== null && known.of === of && clock.now() - known.at < SKEW_MS) return known.traits;
     try {
-      const excluded = await legacy.columnsNotInLog(tables);
-      this.#columns = { of, at: clock.now(), excluded };
-      return excluded;
+      const traits = await legacy.logTraits(tables);
+      this.#traits = { of, at: clock.now(), traits };
+      return traits;
     } catch (error) {
-      log.warn({ system: this.#name }, `columns of the source: ${reasonOf(error)}`);
-      return known !== null && known.of === of ? known.excluded : null;
+      log.warn({ system: this.#name }, `tables of the source: ${reasonOf(error)}`);
+      return known !== null && known.of === of ? known.traits : null;
     }
   }
 

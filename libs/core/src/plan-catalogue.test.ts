@@ -63,6 +63,7 @@ const order: CatalogueTable = {
   table: 's.order',
   columns: [column('id'), column('at', 6), column('note')],
   primaryKey: ['id'],
+  uniqueKeys: [],
   referencedBy: [],
   beforeImages: 'primary-key',
   partitions: null,
@@ -126,7 +127,58 @@ const cases: readonly Case[] = [
   {
     what: 'no primary key',
     tables: [{ ...order, primaryKey: [] }, line],
-    faults: [/^s\.order: the table has no primary key.*spread over.*add one$/],
+    faults: [
+      /^s\.order: the table has no primary key.*spread over.*add a primary key, or .*REPLICA IDENTITY FULL$/,
+    ],
+  },
+  {
+    what: 'no primary key, and a unique one without full images',
+    tables: [{ ...order, primaryKey: [], uniqueKeys: [['at', 'id'], ['id']] }, line],
+    faults: [
+      /^s\.order: .*no primary key.*ALTER TABLE "s"\."order" REPLICA IDENTITY FULL.*told apart by \(at, id\) or \(id\)$/,
+    ],
+  },
+  {
+    what: 'no primary key, and unique ones with full images',
+    tables: [
+      { ...order, primaryKey: [], uniqueKeys: [['at', 'id'], ['id']], ...full },
+      { ...line, primaryKey: [], uniqueKeys: [['no']], ...full },
+    ],
+    faults: [],
+  },
+  {
+    what: 'a key that is none of the unique ones',
+    tables: [
+      { ...order, primaryKey: [], uniqueKeys: [['at', 'id']], ...full },
+      { ...line, primaryKey: [], uniqueKeys: [['no', 'at']], ...full },
+    ],
+    faults: [
+      /^s\.order: legacy\.key is id, by which rows need not differ; .* one of its unique keys: \(at, id\)/,
+      /^s\.line: .*contain none of its unique keys, \(no, at\), so several rows could share one place/,
+    ],
+  },
+  {
+    what: 'a unique key of numbers without a scale',
+    tables: [
+      {
+        ...order,
+        columns: [
+          { ...column('id'), type: 'numeric', precision: 9, scale: 0 },
+          column('at', 6),
+          { ...column('note'), type: 'numeric' },
+        ],
+        ...{ primaryKey: [], uniqueKeys: [['note']], ...full },
+      },
+      line,
+    ],
+    faults: [/^s\.order: the table has no primary key, and no other key/],
+  },
+  {
+    what: 'partitions of a table without a primary key',
+    tables: [sliced({ ...order, primaryKey: [], uniqueKeys: [['id']], ...full }, ['full']), line],
+    faults: [
+      /^s\.order: the table has no primary key, and a partitioned table cannot promise.*add a primary key/,
+    ],
   },
   {
     what: 'no primary key, full images or not',

@@ -1,7 +1,7 @@
 import { columnTypeFault } from './column-type.ts';
 import type { FieldType } from './field-type.ts';
 import { type Embed, keyFields, type Plan, type RowMapping } from './plan.ts';
-import type { BeforeImages, CatalogueTable, TableTrait } from './ports/catalogue.ts';
+import type { BeforeImages, CatalogueColumn, CatalogueTable, TableTrait } from './ports/catalogue.ts';
 
 /** What a plan says that the legacy database contradicts. */
 export interface CatalogueFault {
@@ -35,14 +35,9 @@ export function checkAgainstCatalogue(
 /** Why no plan can follow the table's rows by the log as the table is now, each with its remedy. */
 export function logFaults(table: CatalogueTable): readonly string[] {
   const faults: string[] = [];
-  if (table.primaryKey.length === 0)
-    faults.push(
-      "the table has no primary key: its events would have no key, so a row's changes would be spread over the " +
-        "topic's partitions and lose their order, and Debezium could not read the table in chunks; add one",
-    );
+  if (table.primaryKey.length === 0) faults.push(...keylessFaults(table));
   for (const column of table.columns) {
-    const loose = column.scale === null && /^(numeric|decimal|decfloat)$/i.test(column.type);
-    if (loose && table.primaryKey.includes(column.name))
+    if (isLoose(column) && table.primaryKey.includes(column.name))
       faults.push(
         `column ${column.name} of the primary key is ${column.type} without a scale: 1 and 1.00 are one row in the ` +
           "table, but two keys of the log and so in two of the topic's partitions; declare its precision and scale",
@@ -57,6 +52,45 @@ export function logFaults(table: CatalogueTable): readonly string[] {
     known.set(name.toLowerCase(), name);
   }
   return [...faults, ...imageFaults(table)];
+}
+
+/** A decimal of which 1 and 1.00 are one value: two texts, and so two keys of the log. */
+function isLoose({ type, scale }: CatalogueColumn): boolean {
+  return scale === null && /^(numeric|decimal|decfloat)$/i.test(type);
+}
+
+/** The sets of columns by any of which the table's rows can be told apart in the log: the primary key, if there is one. */
+export function rowKeys({ primaryKey, uniqueKeys, columns }: CatalogueTable): readonly (readonly string[])[] {
+  if (primaryKey.length > 0) return [primaryKey];
+  const loose = new Set(columns.filter(isLoose).map(({ name }) => name));
+  return uniqueKeys.filter((key) => !key.some((column) => loose.has(column)));
+}
+
+/** Without a primary key, Ficus has the connector take the plan's key: see `messageKeys`. */
+function keylessFaults(table: CatalogueTable): readonly string[] {
+  const what = 'the table has no primary key';
+  if (table.partitions !== null)
+    return [
+      `${what}, and ${PARTITIONED}, without which PostgreSQL refuses to change its rows; add a primary key`,
+    ];
+  const keys = rowKeys(table);
+  if (keys.length === 0)
+    return [
+      `${what}, and no other key by which its rows could be told apart: their changes would be spread over the ` +
+        "topic's partitions and lose their order, and Debezium could not read the table in chunks; add a primary key, " +
+        'or (PostgreSQL) a UNIQUE constraint on columns that are NOT NULL, not deferrable, with a scale where they ' +
+        `are numeric, and ${identityOf(table.table, 'FULL')}`,
+    ];
+  if (table.beforeImages === 'full') return [];
+  return [
+    `${what}, so PostgreSQL would refuse every UPDATE and DELETE of it once it is published, or Debezium could not ` +
+      `tell which row they are of; set ${identityOf(table.table, 'FULL')}, and its rows are told apart by ` +
+      `${keyTexts(keys)}`,
+  ];
+}
+
+function keyTexts(keys: readonly (readonly string[])[]): string {
+  return keys.map((key) => `(${key.join(', ')})`).join(' or ');
 }
 
 const OBSTACLES: Readonly<Record<TableTrait, string>> = {
@@ -85,8 +119,9 @@ const UNUSABLE: Readonly<Record<Exclude<BeforeImages, 'full' | 'primary-key'>, s
 /** Partitions that a message names; there may be hundreds. */
 const NAMED = 3;
 
-function imageFaults({ table, beforeImages, partitions }: CatalogueTable): readonly string[] {
+function imageFaults({ table, primaryKey, beforeImages, partitions }: CatalogueTable): readonly string[] {
   const faults: string[] = [];
+  if (primaryKey.length === 0) return faults;
   if (beforeImages === 'none' || beforeImages === 'other-index')
     faults.push(
       `the table has ${UNUSABLE[beforeImages]}; set ${identityOf(table, 'DEFAULT')}, or FULL instead of DEFAULT`,
@@ -178,9 +213,17 @@ function checkVersion({ version }: Plan, table: CatalogueTable): readonly string
 }
 
 /** The connector sends an event to the partition of its primary key: a document of another key has no order. */
-function checkRootKey({ key }: RowMapping, { primaryKey }: CatalogueTable): readonly string[] {
-  const same = new Set([...key, ...primaryKey]).size === key.length && key.length === primaryKey.length;
-  if (primaryKey.length === 0 || same) return [];
+function checkRootKey({ key }: RowMapping, table: CatalogueTable): readonly string[] {
+  const { primaryKey } = table;
+  const keys = rowKeys(table);
+  const same = (one: readonly string[]): boolean =>
+    new Set([...key, ...one]).size === key.length && key.length === one.length;
+  if (keys.length === 0 || keys.some(same)) return [];
+  if (primaryKey.length === 0)
+    return [
+      `legacy.key is ${key.join(', ')}, by which rows need not differ; the table has no primary key, and legacy.key ` +
+        `must name exactly the columns of one of its unique keys: ${keyTexts(keys)}`,
+    ];
   return [
     `legacy.key is ${key.join(', ')}, but the primary key is ${primaryKey.join(', ')}; events are spread over the ` +
       "topic's partitions by the primary key, so a document of another key would get its events out of order; " +
@@ -200,9 +243,16 @@ function checkParentTypes({ root }: Plan, { parentKey }: Embed, table: Catalogue
 /** The place of a row in the documents is its parentKey and key: one place, one row, and a delete must tell it. */
 function checkEmbedKey({ parentKey, key }: Embed, table: CatalogueTable): readonly string[] {
   const { primaryKey } = table;
-  if (primaryKey.length === 0) return [];
   const faults: string[] = [];
   const place = [...parentKey, ...key];
+  if (primaryKey.length === 0) {
+    const keys = rowKeys(table);
+    if (keys.length === 0 || keys.some((one) => one.every((column) => place.includes(column)))) return [];
+    return [
+      `the table has no primary key, and parentKey (${parentKey.join(', ')}) and key (${key.join(', ')}) contain ` +
+        `none of its unique keys, ${keyTexts(keys)}, so several rows could share one place`,
+    ];
+  }
   const missing = primaryKey.filter((column) => !place.includes(column));
   if (missing.length > 0)
     faults.push(

@@ -236,10 +236,38 @@ describe('Db2', () => {
   });
 });
 
+test('a table without a primary key is told apart by a unique key, and so are its children', () => {
+  const keyless = { primaryKey: [], beforeImages: 'full' } as const;
+  const root = table('public.order', [id, column('note', 'text')], {
+    ...{ ...keyless, uniqueKeys: [['order_id']] },
+    referencedBy: [
+      {
+        ...{ table: 'public.line', columns: ['order_id'] },
+        ...{ references: 'public.order', referencedColumns: ['order_id'] },
+      },
+    ],
+  });
+  const line = table(
+    'public.line',
+    [id, column('n', 'integer', { nullable: false }), column('x', 'integer')],
+    {
+      ...keyless,
+      uniqueKeys: [['x'], ['n', 'order_id']],
+    },
+  );
+  const { plan, text } = draft(root, { children: [line] });
+  expect(plan).toMatchObject({
+    legacy: { key: ['order_id'] },
+    embed: { lines: { parentKey: ['order_id'], key: ['n'] } },
+  });
+  expect(text).toMatch(/key: \[order_id\] # of a unique index: there is no primary key/);
+  expect(() => draft({ ...root, beforeImages: 'primary-key' })).toThrow(/REPLICA IDENTITY FULL/);
+});
+
 test.each([
   {
     root: table('public.log', [column('a', 'text')], { primaryKey: [] }),
-    says: /has no primary key.*add one/,
+    says: /has no primary key.*add a primary key, or/,
   },
   {
     root: table('public.log', [column('a', 'bytea')]),

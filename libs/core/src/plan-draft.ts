@@ -3,7 +3,7 @@ import { camelCase, kebabCase, plural, uniqueIn } from './draft-name.ts';
 import { canBeKey, draftType, typeMembers } from './draft-type.ts';
 import { FicusError } from './errors.ts';
 import { UNIT_NAME, UNIT_NAME_RULE } from './plan.ts';
-import { logFaults } from './plan-catalogue.ts';
+import { logFaults, rowKeys } from './plan-catalogue.ts';
 import type { CatalogueColumn, CatalogueReference, CatalogueTable } from './ports/catalogue.ts';
 
 /**
@@ -53,7 +53,7 @@ export function renderDraft(request: DraftRequest): string {
     `  system: ${scalar(system)}`,
     `  table: ${scalar(root.table)}`,
     ...renderPartitioned(root, '  '),
-    `  key: ${list(root.primaryKey)}`,
+    ...renderKey(root),
     ...renderVersion(version),
     `topic: ${scalar(topicOf(request.topicPrefix, root.table))}`,
     `collection: ${scalar(unit)}`,
@@ -75,17 +75,31 @@ function checkRoot(root: CatalogueTable): void {
   const faults = [...nameFaults(root), ...logFaults(root)];
   if (faults.length > 0)
     throw new FicusError('plan_invalid', `${root.table} cannot be a unit: ${faults.join('; ')}`);
-  for (const name of root.primaryKey) {
+  for (const name of keyOf(root)) {
     const column = columnOf(root, name);
     if (column === undefined || !canIdentify(column)) {
       throw new FicusError(
         'plan_invalid',
-        `primary key column ${name} of ${root.table} is of type ${column?.type ?? 'unknown'}, which cannot be part ` +
+        `${nameOf(root)} column ${name} of ${root.table} is of type ${column?.type ?? 'unknown'}, which cannot be part ` +
           'of a key; give the table a key of numbers, decimals of up to 34 digits and a scale, texts, dates or UUIDs, ' +
           'none of them computed from other columns',
       );
     }
   }
+}
+
+/** What a plan tells the rows of the table apart by. */
+function keyOf(table: CatalogueTable): readonly string[] {
+  return rowKeys(table)[0] ?? [];
+}
+
+function nameOf({ primaryKey }: CatalogueTable): string {
+  return primaryKey.length > 0 ? 'primary key' : 'unique key';
+}
+
+function renderKey(table: CatalogueTable): readonly string[] {
+  const line = `  key: ${list(keyOf(table))}`;
+  return table.primaryKey.length > 0 ? [line] : [`${line} # of a unique index: there is no primary key`];
 }
 
 /** Debezium joins schema and table by a dot, and so does a plan. */
@@ -135,7 +149,8 @@ function embedOf(
   table: CatalogueTable,
   reference: CatalogueReference,
 ): DraftedEmbed | string {
-  const parentKey = root.primaryKey.map(
+  const rootKey = keyOf(root);
+  const parentKey = rootKey.map(
     (column) => reference.columns[reference.referencedColumns.indexOf(column)] ?? '',
   );
   const columns = parentKey.join(', ');
@@ -143,16 +158,18 @@ function embedOf(
   const faults = [...nameFaults(table), ...logFaults(table)];
   if (faults.length > 0) return faults.join('; ');
   if (parentKey.includes('') || reference.columns.length !== parentKey.length)
-    return `its foreign key (${reference.columns.join(', ')}) is not on the primary key`;
-  if (!parentKey.every((column) => table.primaryKey.includes(column)))
-    return `its foreign key (${columns}) is no part of its primary key: a delete could not find its parent`;
-  const key = table.primaryKey.filter((column) => !parentKey.includes(column));
+    return `its foreign key (${reference.columns.join(', ')}) is not on the ${nameOf(root)}`;
+  const whole = rowKeys(table).find((one) => parentKey.every((column) => one.includes(column)));
+  if (whole === undefined)
+    return `its foreign key (${columns}) is no part of its ${nameOf(table)}: a delete could not find its parent`;
+  const key = whole.filter((column) => !parentKey.includes(column));
   const unlike = parentKey.find(
-    (name, index) => !isReadableAs(columnOf(table, name), columnOf(root, root.primaryKey[index])),
+    (name, index) => !isReadableAs(columnOf(table, name), columnOf(root, rootKey[index])),
   );
   if (unlike !== undefined)
     return `${unlike} of its foreign key has another type than the key that it points at: a value has two texts`;
-  if (key.length === 0) return `its primary key is the foreign key (${columns}): make it a unit of its own`;
+  if (key.length === 0)
+    return `its ${nameOf(table)} is the foreign key (${columns}): make it a unit of its own`;
   const wrong = key.find((name) => {
     const column = columnOf(table, name);
     return column === undefined || !canIdentify(column);
@@ -260,7 +277,7 @@ function versionColumn(root: CatalogueTable): string | null {
       /^(row|rec|record|change)?_?(version|ver|seq|sequence)(_?(no|nr|num|number))?$/i.test(candidate.name) &&
       candidate.type.toLowerCase() === 'bigint' &&
       !candidate.nullable &&
-      !root.primaryKey.includes(candidate.name),
+      !keyOf(root).includes(candidate.name),
   );
   return column?.name ?? null;
 }

@@ -10,6 +10,7 @@ const OWN = connectorConfig({
   registry: null,
   tables: ['public.order'],
   excluded: [],
+  keys: [],
   postgres: {
     slot: 's',
     publication: 'p',
@@ -54,7 +55,7 @@ describe('captureFaults', () => {
       { 'key.converter': 'org.apache.kafka.connect.storage.StringConverter' },
       /key\.converter is .*StringConverter/,
     ],
-    ["what the record's form demands", { 'message.key.columns': 'x:y' }, /message\.key\.columns/],
+    ["what the record's form demands", { 'field.name.adjustment.mode': 'avro_unicode' }, /avro_unicode/],
     [
       "Ficus's own tables left out",
       { 'table.exclude.list': 'ficus\\.signal' },

@@ -14,6 +14,7 @@ const postgres: CaptureSettings = {
   registry: null,
   tables: ['public.order', 'public.line', 'public.order'],
   excluded: [],
+  keys: [],
   postgres: {
     slot: 'ficus_shop',
     publication: 'ficus_pub',

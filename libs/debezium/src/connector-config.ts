@@ -1,4 +1,5 @@
 import type { ConnectorConfig } from './connect-client.ts';
+import { MESSAGE_KEYS, type MessageKey, printMessageKeys } from './message-keys.ts';
 
 /** What the configuration of a system's one connector is made of. */
 export interface CaptureSettings {
@@ -15,6 +16,8 @@ export interface CaptureSettings {
   readonly tables: readonly string[];
   /** Columns that the log does not have: Debezium fails on a table of which it knows them (DBZ-4350). */
   readonly excluded: readonly { readonly table: string; readonly column: string }[];
+  /** Of tables without a primary key. */
+  readonly keys: readonly MessageKey[];
   /** PostgreSQL only. */
   readonly postgres: {
     readonly slot: string;
@@ -79,6 +82,7 @@ export function connectorTopics(kind: CaptureSettings['kind'], topicPrefix: stri
 export function connectorConfig(settings: CaptureSettings): ConnectorConfig {
   const { heartbeat, signal } = controlTables(settings.kind);
   const tables = [...new Set(settings.tables)].sort();
+  const keys = printMessageKeys(settings.keys, undefined);
   const excluded = settings.excluded.map(({ table, column }) => literal(`${table}.${column}`)).sort();
   const converter = (side: string): Record<string, string> =>
     Object.fromEntries(
@@ -91,6 +95,7 @@ export function connectorConfig(settings: CaptureSettings): ConnectorConfig {
     'topic.prefix': settings.topicPrefix,
     'table.include.list': [...tables, heartbeat, signal].map(literal).join(','),
     ...(excluded.length === 0 ? {} : { [EXCLUDED_COLUMNS]: excluded.join(',') }),
+    ...(keys === null ? {} : { [MESSAGE_KEYS]: keys }),
     'snapshot.mode': 'no_data',
     'signal.enabled.channels': 'source',
     'signal.data.collection': signal,

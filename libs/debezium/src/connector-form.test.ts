@@ -86,7 +86,6 @@ describe('formFaults', () => {
       { 'field.name.adjustment.mode': 'avro_unicode' },
       /avro_unicode; legal are none and avro/,
     ],
-    ['another key', { 'message.key.columns': 'public.order:region' }, /message\.key\.columns/],
     [
       'an unknown transform',
       { 'transforms.route.type': 'com.example.Shuffle' },

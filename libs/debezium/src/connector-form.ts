@@ -47,9 +47,6 @@ export function formFaults(config: ConnectorConfig): readonly string[] {
     ...(['none', 'avro'].includes(names)
       ? []
       : [`field.name.adjustment.mode is ${names}; legal are none and avro`]),
-    ...(config['message.key.columns'] === undefined
-      ? []
-      : ['message.key.columns gives records another key than the primary key; take it away']),
   ];
 }
 

@@ -7,6 +7,7 @@ const own = {
   topicPrefix: 'shop',
   tables: ['public.order'],
   excluded: [],
+  keys: [],
   kind: 'postgres' as const,
   postgres: {
     slot: 'ficus_shop',

@@ -27,6 +27,7 @@ export function table(
     table: name,
     columns,
     primaryKey: first === undefined ? [] : [first.name],
+    uniqueKeys: [],
     referencedBy: [],
     beforeImages: 'primary-key',
     partitions: null,

@@ -3,7 +3,13 @@ import { FicusError } from '#core/errors';
 import { type CanonicalValue, isFloating } from '#core/field-type';
 import { compareValues, keyText } from '#core/key';
 import { keyFields, type Plan } from '#core/plan';
-import type { LegacyStore, MarkedDocument, WriteCommand, WriteResult } from '#core/ports/legacy-store';
+import type {
+  LegacyStore,
+  LogTraits,
+  MarkedDocument,
+  WriteCommand,
+  WriteResult,
+} from '#core/ports/legacy-store';
 import type { Filter, ListQuery, Page } from '#core/query';
 import { keyOf } from '#core/render';
 import type { Position } from '#core/version';
@@ -115,8 +121,8 @@ export class MemoryLegacyStore implements LegacyStore {
     return true;
   }
 
-  async columnsNotInLog(): Promise<readonly never[]> {
-    return [];
+  async logTraits(): Promise<LogTraits> {
+    return { notInLog: [], keyless: [] };
   }
 
   async countRows(_table: string): Promise<number | null> {

@@ -51,6 +51,8 @@ export interface CatalogueTable {
   readonly columns: readonly CatalogueColumn[];
   /** Empty when the table has no primary key. */
   readonly primaryKey: readonly string[];
+  /** Columns of each other unique index that lets no two rows have them alike: none may be NULL, all rows are in it. */
+  readonly uniqueKeys: readonly (readonly string[])[];
   /** Foreign keys of other tables that point at this one. */
   readonly referencedBy: readonly CatalogueReference[];
   readonly beforeImages: BeforeImages;

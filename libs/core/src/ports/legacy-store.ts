@@ -32,6 +32,14 @@ export interface LegacyColumn {
   readonly column: string;
 }
 
+/** What the log has of some tables (`schema.table`) otherwise than of most. */
+export interface LogTraits {
+  /** Columns that events cannot carry and the connector must not ask for. */
+  readonly notInLog: readonly LegacyColumn[];
+  /** Tables without a primary key: the connector has to be told by what their rows are told apart. */
+  readonly keyless: readonly string[];
+}
+
 /** A row's state as the store itself marks it (`xmin` on PostgreSQL), to see whether it changed between two reads. */
 export interface MarkedDocument {
   readonly document: CanonicalDocument;
@@ -59,8 +67,7 @@ export interface LegacyStore {
   mark(): Promise<Position>;
   /** Has the forward connector's committed source offset reached `position`? */
   captured(position: Position): Promise<boolean>;
-  /** Columns of these tables (`schema.table`) that events cannot carry and the connector must not ask for. */
-  columnsNotInLog(tables: readonly string[]): Promise<readonly LegacyColumn[]>;
+  logTraits(tables: readonly string[]): Promise<LogTraits>;
   /** Rows of one table (`schema.table`), for progress; null when counting took longer than a few seconds. */
   countRows(table: string): Promise<number | null>;
   /** Orders an incremental snapshot of these tables by a row in Ficus's signal table; `id` names the signal. */

@@ -29,6 +29,8 @@ export class Db2Catalogue implements Catalogue {
       table,
       columns: columns.map((row) => catalogueColumn(readColumn(row))),
       primaryKey: await this.#primaryKey(schema, name),
+      // Ficus follows no table of Db2 that has no primary key.
+      uniqueKeys: [],
       referencedBy: await this.#references(schema, name),
       // Debezium's connector for Db2 on Linux, UNIX and Windows has both images of every update.
       beforeImages: 'full',

@@ -3,7 +3,13 @@ import { assert, FicusError } from '#core/errors';
 import { keyText } from '#core/key';
 import { type Plan, tablesOf } from '#core/plan';
 import type { Clock } from '#core/ports/clock';
-import type { LegacyStore, MarkedDocument, WriteCommand, WriteResult } from '#core/ports/legacy-store';
+import type {
+  LegacyStore,
+  LogTraits,
+  MarkedDocument,
+  WriteCommand,
+  WriteResult,
+} from '#core/ports/legacy-store';
 import type { ListQuery, Page } from '#core/query';
 import type { Position } from '#core/version';
 import { committedOffset, positionText } from './capture-position.ts';
@@ -124,9 +130,9 @@ export class Db2Store implements LegacyStore {
     return await this.#countWithin(plan.root.table, COUNT_MS);
   }
 
-  /** SQL Replication captures computed columns like any other. */
-  async columnsNotInLog(): Promise<readonly never[]> {
-    return [];
+  /** SQL Replication captures computed columns like any other; a table without a primary key is no plan's. */
+  async logTraits(): Promise<LogTraits> {
+    return { notInLog: [], keyless: [] };
   }
 
   async countRows(table: string): Promise<number | null> {

@@ -38,6 +38,13 @@ CREATE TABLE child (
 );
 ALTER TABLE child REPLICA IDENTITY FULL;
 CREATE TABLE keyless (x text);
+CREATE TABLE unique_keys (
+  id int NOT NULL, b text NOT NULL, a int NOT NULL, n int, v text NOT NULL,
+  UNIQUE (b, a) INCLUDE (v), UNIQUE (v) DEFERRABLE, UNIQUE (n), UNIQUE (a, n)
+);
+CREATE UNIQUE INDEX ON unique_keys (id);
+CREATE UNIQUE INDEX ON unique_keys (v) WHERE id > 0;
+CREATE UNIQUE INDEX ON unique_keys (lower(v));
 CREATE TABLE "Odd one"."Odd Table" ("Odd Column" text PRIMARY KEY);
 CREATE TABLE slices (id int, day date, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
 CREATE TABLE slices_1 PARTITION OF slices DEFAULT;
@@ -146,11 +153,19 @@ test('knows full before images, keyless, partitioned and oddly named tables', as
   });
   expect(await sut.describe('public.keyless')).toMatchObject({
     primaryKey: [],
+    uniqueKeys: [],
     referencedBy: [],
     comment: null,
   });
   expect(await sut.describe('public.slices')).toMatchObject({ primaryKey: ['id', 'day'] });
   expect(await sut.describe('Odd one.Odd Table')).toMatchObject({ primaryKey: ['Odd Column'] });
+});
+
+test('knows by which unique keys all rows differ: none deferred, partial, computed, or of columns that may be NULL', async () => {
+  expect(await sut.describe('public.unique_keys')).toMatchObject({
+    primaryKey: [],
+    uniqueKeys: [['b', 'a'], ['id']],
+  });
 });
 
 test.each([

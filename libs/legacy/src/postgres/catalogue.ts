@@ -35,6 +35,14 @@ SELECT c.relkind::text, ${IDENTITY}, obj_description(c.oid, 'pg_class'),
   (SELECT json_agg(a.attname ORDER BY k.place)
    FROM pg_catalog.pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(attnum, place), pg_catalog.pg_attribute a
    WHERE i.indrelid = c.oid AND i.indisprimary AND a.attrelid = c.oid AND a.attnum = k.attnum)::text,
+  (SELECT json_agg(u.columns ORDER BY u.columns::text) FROM (
+    SELECT json_agg(a.attname ORDER BY k.place) AS columns
+    FROM pg_catalog.pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(attnum, place), pg_catalog.pg_attribute a
+    WHERE i.indrelid = c.oid AND i.indisunique AND NOT i.indisprimary AND i.indimmediate AND i.indisvalid
+      AND i.indpred IS NULL AND i.indexprs IS NULL AND k.place <= i.indnkeyatts
+      AND a.attrelid = c.oid AND a.attnum = k.attnum
+    GROUP BY i.indexrelid HAVING bool_and(a.attnotnull)
+  ) u)::text,
   (SELECT json_agg(t.name) FROM (VALUES
     ('deferrable-key', EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND NOT i.indimmediate)),
     ('inherited', c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid)),
@@ -81,13 +89,15 @@ export class PostgresCatalogue implements Catalogue {
   async describe(table: string): Promise<CatalogueTable> {
     const [found] = await this.#connections.rows(statement(TABLE, [table]));
     if (found === undefined) throw await this.#unknown(table);
-    const [kind, identity = null, comment = null, primaryKey = null, traits = null] = found;
+    const [kind, identity = null, comment = null, primaryKey = null, uniqueKeys = null, traits = null] =
+      found;
     const columns = readColumns(await this.#connections.rows(selectColumns([table]))).get(table) ?? [];
     const references = await this.#connections.rows(statement(REFERENCES, [table]));
     return {
       table,
       columns: columns.map(describeColumn),
       primaryKey: names(primaryKey),
+      uniqueKeys: uniqueKeys === null ? [] : (JSON.parse(uniqueKeys) as readonly (readonly string[])[]),
       referencedBy: references.map((row) => describeReference(table, row)),
       beforeImages: beforeImages(identity),
       partitions: kind === 'p' ? await this.#partitions(table) : null,

@@ -3,8 +3,8 @@ import { assert, FicusError } from '#core/errors';
 import { keyText } from '#core/key';
 import { keyFields, type Plan, tablesOf } from '#core/plan';
 import type {
-  LegacyColumn,
   LegacyStore,
+  LogTraits,
   MarkedDocument,
   WriteCommand,
   WriteResult,
@@ -33,6 +33,14 @@ const UNIQUE_VIOLATION = '23505';
 const QUERY_CANCELED = '57014';
 /** Faults of a value that PostgreSQL reports without its column: too long, out of range, malformed. */
 const VALUE_STATES = ['22001', '22003', '22007', '22008', '22P02'];
+
+/** Those of the tables ($1 text[], `schema.table`) that have no primary key. */
+const KEYLESS = `
+SELECT n.nspname || '.' || c.relname
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname || '.' || c.relname = ANY ($1::text[]) AND c.relkind IN ('r', 'p')
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
+ORDER BY 1`;
 
 export interface PostgresSettings {
   /** postgres:// address of Ficus's own role. */
@@ -102,11 +110,13 @@ export class PostgresStore implements LegacyStore {
     return await this.#countWithin(plan.root.table, COUNT_MS);
   }
 
-  async columnsNotInLog(tables: readonly string[]): Promise<readonly LegacyColumn[]> {
+  async logTraits(tables: readonly string[]): Promise<LogTraits> {
     const described = readColumns(await this.#rows(selectColumns(tables)));
-    return [...described].flatMap(([table, columns]) =>
+    const notInLog = [...described].flatMap(([table, columns]) =>
       columns.filter(({ generated }) => generated !== '').map(({ name: column }) => ({ table, column })),
     );
+    const keyless = await this.#rows(statement(KEYLESS, [tables]));
+    return { notInLog, keyless: keyless.map(([table = null]) => table ?? '') };
   }
 
   async countRows(table: string): Promise<number | null> {
