@@ -71,8 +71,8 @@ export class Cases {
     { from, starts, documents }: Pick<Prepared, 'from' | 'starts' | 'documents'>,
     plan: Plan,
   ): Promise<void> {
-    const { events } = this.#options;
-    const run = await runFicus(this.#rig, { plan, from, starts, events });
+    const { events, profile } = this.#options;
+    const run = await runFicus(this.#rig, { plan, from, starts, events, profile });
     await this.#keep(name, plan.collection, { run, documents });
     await dropCollection(this.#rig, plan.collection);
   }

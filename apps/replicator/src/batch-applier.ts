@@ -1,4 +1,5 @@
 import {
+  bareCondition,
   type Digest,
   emptyDocument,
   Folding,
@@ -11,7 +12,7 @@ import { assert, FicusError } from '#core/errors';
 import { keyText } from '#core/key';
 import { doubtOf } from '#core/mend';
 import type { Plan } from '#core/plan';
-import type { DocumentStore, DocumentWrite } from '#core/ports/document-store';
+import type { DocumentStore, DocumentWrite, Wanted } from '#core/ports/document-store';
 import type { LogRecord } from '#debezium/log-record';
 import { byDocument, doubts, type ReadingContext, readBatch, rowOf, type Work } from './batch-reader.ts';
 import { type BatchResult, Tally } from './tally.ts';
@@ -19,6 +20,8 @@ import { type BatchResult, Tally } from './tally.ts';
 /** The unit's state under which a batch is applied. */
 export interface ApplyContext extends ReadingContext {
   readonly term: number;
+  /** The one in force. */
+  readonly epoch: number;
   /** Rows that have an open dead letter, with the offset from which on their records wait. */
   readonly parked: ReadonlyMap<string, bigint>;
   /** Where changes are missing from the unit's log; asked once the records are there, if one of them leaves values out. */
@@ -125,7 +128,7 @@ export class BatchApplier {
 
   async #exchangeSome(context: Settling, works: readonly Work[], result: Tally): Promise<readonly Work[]> {
     const { plan, term } = context;
-    const wanted = works.map((work) => ({ key: work.key, bare: isWhole(plan, work) }));
+    const wanted = works.map((work) => wantedFor(plan, work));
     let decided: readonly Decision[] = [];
     const outcome = await this.#documents.exchange(plan, term, wanted, (stored) => {
       decided = works.map((work, at) => this.#fold(context, stored[at] ?? emptyDocument(work.key), work));
@@ -248,16 +251,10 @@ async function settling(context: ApplyContext, works: readonly Work[]): Promise<
   return { ...context, missing: leavesOut ? ((await context.gaps?.()) ?? NO_GAPS) : NO_GAPS };
 }
 
-/** Do the changes replace all that the document has? Then nothing of it is needed but its version. */
-function isWhole({ embeds }: Plan, { changes }: Work): boolean {
-  return (
-    embeds.length === 0 &&
-    changes.every(
-      ({ change: { evidence, effect } }) =>
-        evidence.kind === 'streamed' &&
-        (effect.kind === 'delete' || (effect.kind === 'upsert' && effect.unavailable.length === 0)),
-    )
-  );
+/** What is stored of a document with rows of other tables is needed whenever one of them is written. */
+function wantedFor({ embeds }: Plan, { key, changes }: Work): Wanted {
+  const condition = embeds.length > 0 ? null : bareCondition(changes.map(({ change }) => change));
+  return condition === null ? { key } : { key, doesBare: ({ root }) => condition(root) };
 }
 
 interface Decision {

@@ -97,6 +97,20 @@ export function needsSource({ root, embeds }: StoredDocument): boolean {
   return root.live && Object.values(embeds).some((rows) => Object.values(rows).some(isUnsound));
 }
 
+/**
+ * Do the changes of a row mean the same whatever content the row has now, so that its version alone need be read? None
+ * when they do not; else what the stored row must be for it.
+ */
+export function bareCondition(changes: readonly RowChange[]): ((row: StoredRow | null) => boolean) | null {
+  const isWhole = changes.every(
+    ({ effect }) => effect.kind === 'delete' || (effect.kind === 'upsert' && effect.unavailable.length === 0),
+  );
+  if (!isWhole) return null;
+  if (changes.every(({ evidence }) => evidence.kind === 'streamed')) return () => true;
+  // What was written directly may stay, and only be marked.
+  return (row) => row?.version == null || row.version.written === null;
+}
+
 export function emptyDocument(key: DocumentKey): StoredDocument {
   return { key, revision: null, root: null, embeds: {}, committedAt: null };
 }

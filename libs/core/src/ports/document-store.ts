@@ -20,8 +20,11 @@ export interface SaveResult {
 /** A document to decide on. */
 export interface Wanted {
   readonly key: DocumentKey;
-  /** Without its rows' content, which is then empty: for a decision that replaces what it does not leave alone. */
-  readonly bare: boolean;
+  /**
+   * Will the document do without its rows' content, which is then empty? Asked of what is stored, so read; absent: no,
+   * whatever is stored.
+   */
+  readonly doesBare?: ((bare: StoredDocument) => boolean) | undefined;
 }
 
 /**

@@ -44,7 +44,7 @@ const notes = async (...numbers: readonly number[]) =>
 /** Gives these documents this note, as one; `between` runs once it has been decided. */
 async function note(numbers: readonly number[], text: string, given: { term?: number; bare?: boolean } = {}) {
   const { term = TERM, bare = false } = given;
-  const wanted = numbers.map((number) => ({ key: key(number), bare }));
+  const wanted = numbers.map((number) => ({ key: key(number), doesBare: bare ? () => true : undefined }));
   return await sut.exchange(plan, term, wanted, (stored) =>
     stored.map((before, at): DocumentWrite => {
       const after = { ...before, root: aRow(content(numbers[at] ?? 0, text)) };
@@ -68,7 +68,7 @@ describe('exchange', () => {
       seen = stored;
       return [];
     };
-    const wanted = [3, 2, 1].map((number) => ({ key: key(number), bare: false }));
+    const wanted = [3, 2, 1].map((number) => ({ key: key(number) }));
     expect(await sut.exchange(plan, TERM, wanted, look)).toBe('done');
     expect(seen).toEqual([emptyDocument(key(3)), await load(2), await load(1)]);
   });
@@ -80,12 +80,33 @@ describe('exchange', () => {
       seen = stored;
       return [];
     };
-    const bare = { key: key(1), bare: true };
+    const bare = { key: key(1), doesBare: () => true };
     await sut.exchange(plan, TERM, [bare], look);
     const whole = await load(1);
     expect(seen).toEqual([{ ...whole, root: { ...whole.root, content: {} }, embeds: {} }]);
     expect(await note([1], 'y', { bare: true })).toBe('done');
     expect(await notes(1)).toEqual(['y']);
+  });
+
+  it('gives the content, too, of those of which the version alone does not do', async () => {
+    await note([1, 2], 'x');
+    const asked: StoredDocument[] = [];
+    let seen: readonly StoredDocument[] = [];
+    const wanted = [3, 2, 1].map((number) => ({
+      key: key(number),
+      doesBare: (bare: StoredDocument) => asked.push(bare) > 0 && String(bare.key[1]) === '1',
+    }));
+    await sut.exchange(plan, TERM, wanted, (stored) => {
+      seen = stored;
+      return [];
+    });
+    const [one, two] = [await load(1), await load(2)];
+    const bare = (of: StoredDocument) => ({ ...of, root: { ...of.root, content: {} } });
+    expect(asked.sort((a, b) => String(a.key[1]).localeCompare(String(b.key[1])))).toEqual([
+      bare(one),
+      bare(two),
+    ]);
+    expect(seen).toEqual([emptyDocument(key(3)), two, bare(one)]);
   });
 
   it('keeps members that Ficus does not own', async () => {
@@ -99,7 +120,7 @@ describe('exchange', () => {
   it('lets nobody come between: of two at once that meet, what one decided on still holds when it is written', async () => {
     await note([0], '');
     const add = async (): Promise<number> => {
-      const outcome = await sut.exchange(plan, TERM, [{ key: key(0), bare: false }], ([before]) => {
+      const outcome = await sut.exchange(plan, TERM, [{ key: key(0) }], ([before]) => {
         if (before === undefined) expect.fail('one is wanted');
         const after = { ...before, root: aRow(content(0, `${before.root?.content.note}x`)) };
         return [{ before, after }];
@@ -122,7 +143,7 @@ describe('exchange', () => {
   it('writes nothing of a batch that was overtaken by a write from outside of it', async () => {
     await note([1, 2], 'x');
     const before = await load(2);
-    const wanted = [1, 2].map((number) => ({ key: key(number), bare: false }));
+    const wanted = [1, 2].map((number) => ({ key: key(number) }));
     let overtaking: Promise<unknown> = Promise.resolve();
     const outcome = await sut.exchange(plan, TERM, wanted, (stored) => {
       // On its way before the statements of the exchange are.

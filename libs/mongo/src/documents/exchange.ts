@@ -1,5 +1,6 @@
 import { BSON, type ClientSession, type Db, type Document, MongoServerError } from 'mongodb';
 import { emptyDocument, type StoredDocument } from '#core/apply';
+import type { DocumentKey } from '#core/document';
 import { assert } from '#core/errors';
 import { keyText } from '#core/key';
 import type { Plan } from '#core/plan';
@@ -64,25 +65,36 @@ async function load(
   session: ClientSession,
   { wanted, maxTimeMS }: { readonly wanted: readonly Wanted[]; readonly maxTimeMS: number },
 ): Promise<readonly StoredDocument[]> {
-  const found = new Map<string, StoredDocument>();
-  const sides = [
-    { keys: wanted.filter(({ bare }) => bare), projection: { _m: 1 }, read: readBare },
-    { keys: wanted.filter(({ bare }) => !bare), projection: {}, read: readStored },
-  ];
-  for (const { keys, projection, read } of sides) {
-    if (keys.length === 0) continue;
-    const filter = { _id: { $in: keys.map(({ key }) => toId(plan, key)) } } as Document;
+  const read = async (keys: readonly DocumentKey[], whole: boolean): Promise<readonly StoredDocument[]> => {
+    if (keys.length === 0) return [];
+    const filter = { _id: { $in: keys.map((key) => toId(plan, key)) } } as Document;
     const documents = await reach(() =>
       db
         .collection(plan.collection)
-        .find(filter, { ...BSON_OPTIONS, session, projection, maxTimeMS, batchSize: keys.length + 1 })
+        .find(filter, {
+          ...{ ...BSON_OPTIONS, session, maxTimeMS, batchSize: keys.length + 1 },
+          projection: whole ? {} : { _m: 1 },
+        })
         .toArray(),
     );
-    for (const document of documents) {
-      const stored = read(plan, document);
-      found.set(keyText(stored.key), stored);
-    }
+    return documents.map((document) => (whole ? readStored : readBare)(plan, document));
+  };
+  const found = new Map<string, StoredDocument>();
+  const unread: DocumentKey[] = wanted.flatMap(({ key, doesBare }) => (doesBare === undefined ? [key] : []));
+  const bare = new Map(
+    wanted.flatMap(({ key, doesBare }) =>
+      doesBare === undefined ? [] : [[keyText(key), { key, doesBare }]],
+    ),
+  );
+  for (const stored of await read(
+    [...bare.values()].map(({ key }) => key),
+    false,
+  )) {
+    const text = keyText(stored.key);
+    if (bare.get(text)?.doesBare(stored) === true) found.set(text, stored);
+    else unread.push(stored.key);
   }
+  for (const stored of await read(unread, true)) found.set(keyText(stored.key), stored);
   return wanted.map(({ key }) => found.get(keyText(key)) ?? emptyDocument(key));
 }
 
