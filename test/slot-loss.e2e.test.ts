@@ -16,6 +16,7 @@ import { NODE, REPOSITORY } from '../sandbox/src/paths.ts';
 import { waitFor } from '../sandbox/src/process/poll.ts';
 import { Supervisor } from '../sandbox/src/process/supervisor.ts';
 import { type Servers, startServers } from '../sandbox/src/server/servers.ts';
+import { backUp, hasFiles, restore } from './postgres-copy.ts';
 
 /**
  * Slots that PostgreSQL really gives up, with rows inserted, updated and deleted meanwhile: MongoDB ends equal to the
@@ -347,5 +348,38 @@ describe('a slot', () => {
       const state = (await control.captures.read('renewed')).slot?.slot;
       return state?.active === true && (state.retainedBytes ?? 0) < 16 * 1024 ** 2;
     });
+  });
+});
+
+describe('a source', () => {
+  it('that an older copy has taken the place of is stopped, and goes on in a new epoch by order', async ({
+    skip,
+  }) => {
+    if (!hasFiles(servers)) skip('PostgreSQL runs in a container: its files are out of reach');
+    await backUp(servers);
+    for (const system of SYSTEMS) await sql(system, changes(5));
+    for (const system of SYSTEMS) await untilEqual(system);
+    await restore(servers);
+    for (const system of SYSTEMS) {
+      await until(`that ${system} is stopped`, async () => {
+        const { lost } = await control.captures.read(system);
+        return lost?.isOther === true && /on timeline 2, and was on 1/.test(lost.reason);
+      });
+      expect(await reasonFor(`slot:${system}`)).toMatch(/opens a new epoch$/);
+    }
+    await until('an unknown lag', async () => (await unitOf('held')).replication?.lagMs === null);
+    for (const system of SYSTEMS) await sql(system, changes(6));
+    for (const system of SYSTEMS)
+      await ficus('system', 'resnapshot', system, '--reason', 'the first one is broken');
+    for (const system of SYSTEMS) {
+      await until(
+        `the end of ${system}'s new beginning`,
+        async () => (await control.captures.read(system)).renewals[0]?.stage === 'done',
+      );
+      await untilEqual(system);
+      expect(await unitOf(system)).toMatchObject({ state: { epoch: 2 }, beginnings: [{ epoch: 2 }] });
+      await sql(system, changes(7));
+      await untilEqual(system);
+    }
   });
 });

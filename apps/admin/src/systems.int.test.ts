@@ -35,6 +35,7 @@ describe('a legacy system', () => {
     expect(body).toEqual({ system, units: [unit], slot: null, lost: null, renewals: [], unswept: [] });
     const slot = {
       ...{ name: 's', limitBytes: 2, at: '2026-01-01T00:00:00.000Z', alarm: 'is much' },
+      source: { cluster: '1', timeline: 1, flushed: '7' },
       slot: { walStatus: 'extended', retainedBytes: 1, safeBytes: 1, active: false, confirmed: '7' },
     } as const;
     await rig.control.captures.report(system, slot);
@@ -65,7 +66,7 @@ describe('a legacy system', () => {
     const { captures } = rig.control;
     const ordered = await captures.read(system);
     const sweeps = [{ unit, table: 'public.order', ends: { 0: '1' } }];
-    const stopped = await captures.change(ordered, halted(ordered, sweeps));
+    const stopped = await captures.change(ordered, halted(ordered, { sweeps, firsts: null }));
     await captures.change(stopped, streaming(stopped));
     expect((await call('GET', `/admin/systems/${system}`)).body).toMatchObject({
       unswept: [`${unit}/public.order`],

@@ -54,6 +54,7 @@ const context = (given: Partial<ApplyContext> = {}): ApplyContext => ({
   plan,
   decoder,
   epoch: 1,
+  epochOf: () => 1,
   term: 1,
   incarnations: new Map([
     [ORDERS, 1],

@@ -19,7 +19,8 @@ export interface ReadingContext {
   readonly plan: Plan;
   /** Of the unit's system; what it needs for the records is ready. */
   readonly decoder: RecordDecoder;
-  readonly epoch: number;
+  /** Of each record, by its offset. */
+  readonly epochOf: (record: LogRecord) => number;
   /** By topic; every topic of the batch is in it. */
   readonly incarnations: ReadonlyMap<string, number>;
 }
@@ -78,7 +79,8 @@ export function rowOf(context: ReadingContext, record: LogRecord): string | null
 /** The rows that a record which cannot be applied leaves in doubt, as far as they can be told. */
 export function doubts(context: ReadingContext, record: LogRecord): readonly WorkItem[] {
   const event = eventOf(context, record) ?? bareEvent(context, record);
-  const changes = event === null ? [] : doubtsOf(context.plan, event, context.epoch, valuesOf(context));
+  const changes =
+    event === null ? [] : doubtsOf(context.plan, event, context.epochOf(record), valuesOf(context));
   return changes.map((change) => ({ change, record }));
 }
 
@@ -86,7 +88,12 @@ function changesOf(context: ReadingContext, record: LogRecord, result: Tally): r
   const decoded = decode(context, record);
   if (decoded.kind !== 'change') return [];
   const { event } = decoded;
-  const { changes, unknownColumns } = interpretEvent(context.plan, event, context.epoch, valuesOf(context));
+  const { changes, unknownColumns } = interpretEvent(
+    context.plan,
+    event,
+    context.epochOf(record),
+    valuesOf(context),
+  );
   for (const column of unknownColumns) result.sighted(event.table, column, record);
   if (event.op === 'read') result.readRow(event.table);
   else if (event.committedAt !== null) result.committedAt.push(event.committedAt);

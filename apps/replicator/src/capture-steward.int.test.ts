@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Registry } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { renewal, running } from '#core/capture';
 import { FicusError } from '#core/errors';
@@ -10,6 +11,8 @@ import { openLog } from '#observability/log';
 import { HandClock } from '#testing/hand-clock';
 import { LegRig } from '#testing/leg-rig';
 import { type CaptureParts, CaptureSteward } from './capture-steward.ts';
+import { Meters } from './meters.ts';
+import { SlotWatch } from './slot-watch.ts';
 
 let rig: LegRig;
 let system: string;
@@ -37,6 +40,7 @@ class Source {
   isRunning = true;
   hasOffsets = true;
   slot: 'old' | 'new' | null = 'old';
+  timeline = 1;
 
   get healthy(): boolean {
     return this.isRunning && this.slot === 'new';
@@ -63,7 +67,11 @@ class Source {
   };
 
   readonly slots = {
-    read: async () => ({ name: 'slot', slot: this.slot === null ? null : SLOT, limitBytes: 1 }),
+    read: async () => ({
+      ...{ name: 'slot', source: { cluster: '7', timeline: this.timeline, flushed: '100' } },
+      slot: this.slot === null ? null : SLOT,
+      limitBytes: 1,
+    }),
     drop: async (): Promise<void> => {
       this.#asked('drop');
       this.slot = null;
@@ -96,6 +104,15 @@ function stewardOf(source: Source, given: Partial<CaptureParts> = {}): CaptureSt
     log: openLog('test', 'test', 'silent'),
     ...given,
   });
+}
+
+/** With what watches over its slot, and may begin anew by itself when that is lost. */
+function watchfulOf(source: Source): CaptureSteward {
+  const { captures } = rig.control;
+  const parts = { slot: source.slots, captures, dependencies, clock, meters: new Meters(new Registry()) };
+  const rules = { alarmShare: 0.5, policy: 'resnapshot', limitBytes: null } as const;
+  const watch = new SlotWatch(system, rules, { ...parts, log: openLog('test', 'test', 'silent') });
+  return stewardOf(source, { watch, mayRenew: true });
 }
 
 async function order(): Promise<void> {
@@ -205,5 +222,92 @@ describe('a new beginning', () => {
     expect(await stage()).toBe('reading');
     await sut.settle([await whole()], await sut.tend());
     expect((await capture()).renewals).toMatchObject([{ ...ORDER, stage: 'done', endedAt: clock.iso() }]);
+  });
+});
+
+describe('another database in the place of the source', () => {
+  /** Its slot is gone, too, as after most failovers. */
+  async function failedOver(): Promise<{ source: Source; sut: CaptureSteward }> {
+    const source = new Source();
+    const sut = watchfulOf(source);
+    expect(await sut.tend()).toMatchObject({ streams: true });
+    source.timeline = 2;
+    source.slot = null;
+    clock.turn(5_000);
+    return { source, sut };
+  }
+
+  it('stops the connector, whatever the policy is, and for those who did not see it, too', async () => {
+    const { source, sut } = await failedOver();
+    await round(sut);
+    expect(source).toMatchObject({ isRunning: false, calls: ['halt'] });
+    expect((await capture()).lost).toMatchObject({
+      isOther: true,
+      reason: expect.stringContaining('the source is on timeline 2, and was on 1'),
+    });
+    for (const steward of [sut, watchfulOf(source), watchfulOf(source)])
+      expect(await steward.tend()).toMatchObject({ streams: false, reads: false });
+    expect(await rig.control.units.read(unit.plan.unit)).toMatchObject({ planVersion: 1 });
+  });
+
+  it('is begun with by an order: an epoch that begins where the log of the other one ended', async () => {
+    const { source, sut } = await failedOver();
+    await round(sut);
+    const ends = (await rig.progress.endOffsets([unit.plan.topic])).get(unit.plan.topic) ?? new Map();
+    await order();
+    await untilReading(sut);
+    expect(source).toMatchObject({ slot: 'new', isRunning: true, hasOffsets: false });
+    const after = await rig.control.units.read(unit.plan.unit);
+    expect(after?.state.epoch).toBe(2);
+    const firsts = [...ends].map(([partition, end]) => ({
+      ...{ topic: unit.plan.topic, partition },
+      offset: String(end),
+    }));
+    expect(after?.beginnings).toEqual([{ epoch: 2, firsts }]);
+    clock.turn(5_000);
+    expect(await sut.tend()).toMatchObject({ streams: true, reads: true, capture: { lost: null } });
+    source.timeline = 3;
+    clock.turn(5_000);
+    await round(sut);
+    expect((await capture()).lost?.reason).toContain('on timeline 3, and was on 2');
+  });
+
+  it.each([0, 1, 2, 3, 4, 5])(
+    'is one epoch, wherever who begins with it was killed: at call %i',
+    async (dies) => {
+      const { source, sut } = await failedOver();
+      await round(sut);
+      await order();
+      source.dies = source.calls.length + dies;
+      for (let rounds = 0; rounds < 4; rounds++) await round(sut);
+      source.dies = Number.POSITIVE_INFINITY;
+      await untilReading(watchfulOf(source));
+      expect(await rig.control.units.read(unit.plan.unit)).toMatchObject({ state: { epoch: 2 } });
+      expect((await capture()).replacements).toHaveLength(1);
+    },
+  );
+
+  it('is an epoch also when the first one is back: what the other one said may have been applied', async () => {
+    const { source, sut } = await failedOver();
+    await round(sut);
+    source.timeline = 1;
+    clock.turn(5_000);
+    expect(await sut.tend()).toMatchObject({ streams: false });
+    await order();
+    await untilReading(sut);
+    expect(await rig.control.units.read(unit.plan.unit)).toMatchObject({ state: { epoch: 2 } });
+  });
+
+  it('is none when the source is the same: then a new beginning opens no epoch', async () => {
+    const source = new Source();
+    const sut = watchfulOf(source);
+    await sut.tend();
+    await order();
+    await untilReading(sut);
+    expect(await rig.control.units.read(unit.plan.unit)).toMatchObject({
+      beginnings: [],
+      state: { epoch: 1 },
+    });
+    expect((await capture()).replacements).toEqual([]);
   });
 });

@@ -6,17 +6,19 @@ import {
   halted,
   loss,
   renewal,
+  replacement,
   running,
   type SlotVerdict,
   streaming,
 } from '#core/capture';
+import type { EpochFirsts } from '#core/epoch';
 import { FicusError, reasonOf, unreachable } from '#core/errors';
-import { type Plan, tablesOf, topicOf } from '#core/plan';
+import { type Plan, tablesOf, topicOf, topicsOf } from '#core/plan';
 import type { Capture, CaptureStore, SourceSlot, Sweep } from '#core/ports/capture';
 import type { Clock } from '#core/ports/clock';
 import type { UnitStore } from '#core/ports/control';
 import { isSnapshotComplete, type Unit } from '#core/unit-state';
-import type { KafkaProgress } from '#kafka/progress';
+import type { KafkaProgress, Offsets } from '#kafka/progress';
 import type { Dependencies } from '#observability/dependencies';
 import type { Logger } from '#observability/log';
 import type { Connector, Haltable } from './connector-steward.ts';
@@ -26,7 +28,7 @@ export interface CaptureParts {
   /** This process. */
   readonly instance: string;
   readonly captures: CaptureStore;
-  readonly units: Pick<UnitStore, 'readAll' | 'readAgain'>;
+  readonly units: Pick<UnitStore, 'openEpochs' | 'readAll' | 'readAgain'>;
   readonly connector: Connector;
   /** What a new beginning does away with; null: somebody else configures the connector, or the source has no slot. */
   readonly source: { readonly slot: SourceSlot; readonly connector: Haltable } | null;
@@ -114,14 +116,15 @@ export class CaptureSteward {
       case 'hold':
         if (step.isNew) {
           log.error({ system: this.#system }, step.reason);
-          await this.#overtaken(captures.change(capture, loss(capture, step.reason, this.#now())));
+          const facts = { reason: step.reason, at: this.#now(), isOther: step.isOther };
+          await this.#overtaken(captures.change(capture, loss(capture, facts)));
         }
         await source?.connector.halt();
         return;
       case 'renew': {
         log.error({ system: this.#system }, `beginning anew: ${step.reason}`);
         const order = { by: 'policy', reason: step.reason, at: this.#now() };
-        const failed = loss(capture, step.reason, order.at);
+        const failed = loss(capture, order);
         const change = { ...failed, ...renewal({ ...capture, ...failed }, order) };
         await this.#overtaken(captures.change(capture, change));
         return;
@@ -129,6 +132,8 @@ export class CaptureSteward {
       case 'halt':
         return await this.#halt(capture);
       case 'restart':
+        // Of the other source, nothing comes before the units know it.
+        await this.#openEpochs(capture);
         await source?.connector.resume();
         return;
       default:
@@ -155,8 +160,26 @@ export class CaptureSteward {
     // Once more, for a unit that was applied meanwhile.
     await units.readAgain(this.#system, capture.generation, order.by);
     const own = (await units.readAll()).filter(({ plan }) => plan.system === this.#system);
-    await captures.change(capture, halted(capture, await this.#sweeps(own.map(({ plan }) => plan))));
-    log.warn({ system: this.#system, by: order.by }, `the slot is given up: ${order.reason}`);
+    const plans = own.map(({ plan }) => plan);
+    const ends = await this.#parts.progress.endOffsets([...new Set(plans.flatMap(topicsOf))]);
+    const isOther = await this.#isOther(capture);
+    const change = { sweeps: sweepsOf(plans, ends), firsts: isOther ? firstsOf(ends) : null };
+    await captures.change(capture, halted(capture, change));
+    const what = isOther ? 'another source is begun with, and a new epoch' : 'the slot is given up';
+    log.warn({ system: this.#system, by: order.by }, `${what}: ${order.reason}`);
+  }
+
+  /** Also where the first source is back: what the other one said meanwhile may have been applied. */
+  async #isOther({ slot, lost }: Capture): Promise<boolean> {
+    if (lost?.isOther === true) return true;
+    const reading = await this.#parts.watch?.read();
+    return reading !== undefined && replacement(slot?.source ?? null, reading.source) !== null;
+  }
+
+  /** Also in units that were applied meanwhile. */
+  async #openEpochs(capture: Capture): Promise<void> {
+    const by = running(capture)?.by ?? 'policy';
+    await this.#parts.units.openEpochs(this.#system, capture.replacements, by);
   }
 
   /** Null: somebody else is at it. */
@@ -166,19 +189,6 @@ export class CaptureSteward {
     const { carrier } = capture;
     if (carrier !== null && carrier.id !== instance && carrier.until > now) return null;
     return await captures.change(capture, { carrier: { id: instance, until: now + CARRIED_MS } });
-  }
-
-  async #sweeps(plans: readonly Plan[]): Promise<readonly Sweep[]> {
-    const tables = plans.flatMap((plan) =>
-      tablesOf(plan).map((table) => ({ unit: plan.unit, table, topic: topicOf(plan, table) })),
-    );
-    const ends = await this.#parts.progress.endOffsets([...new Set(tables.map(({ topic }) => topic))]);
-    return tables.map(({ unit, table, topic }) => ({
-      ...{ unit, table },
-      ends: Object.fromEntries(
-        [...(ends.get(topic) ?? [])].map(([partition, end]) => [String(partition), String(end)]),
-      ),
-    }));
   }
 
   /** Somebody else was faster: the next round goes by what he has made of it. */
@@ -202,4 +212,20 @@ export class CaptureSteward {
   #now(): string {
     return new Date(this.#parts.clock.now()).toISOString();
   }
+}
+
+function sweepsOf(plans: readonly Plan[], ends: ReadonlyMap<string, Offsets>): readonly Sweep[] {
+  return plans.flatMap((plan) =>
+    tablesOf(plan).map((table) => {
+      const own = [...(ends.get(topicOf(plan, table)) ?? [])];
+      const texts = own.map(([partition, end]) => [String(partition), String(end)]);
+      return { unit: plan.unit, table, ends: Object.fromEntries(texts) };
+    }),
+  );
+}
+
+function firstsOf(ends: ReadonlyMap<string, Offsets>): EpochFirsts {
+  return [...ends].flatMap(([topic, offsets]) =>
+    [...offsets].map(([partition, end]) => ({ topic, partition, offset: String(end) })),
+  );
 }

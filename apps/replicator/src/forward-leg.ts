@@ -1,4 +1,5 @@
 import type { Kafka } from 'kafkajs';
+import { epochLookup } from '#core/epoch';
 import { gapsOf } from '#core/mend';
 import { forwardGroup, topicsOf } from '#core/plan';
 import type { CaptureStore } from '#core/ports/capture';
@@ -150,13 +151,14 @@ export class ForwardLeg {
   }
 
   async #contextOf(of: Unit): Promise<ApplyContext> {
-    const { plan, state } = of;
+    const { plan, state, beginnings } = of;
     return {
       // Read once the records are there: what comes from behind a gap comes after the gap was noted.
       gaps: async () => gapsOf(plan, (await this.#parts.captures.read(plan.system)).sweeps),
       plan,
       decoder: this.#parts.decoderOf(plan.system),
       epoch: state.epoch,
+      epochOf: epochLookup(state.epoch, beginnings),
       term: state.term,
       incarnations: this.#incarnations,
       parked: await this.#letters.parked(),

@@ -48,7 +48,14 @@ it('keeps what a record says in its headers, so that it can be read once somebod
   await ensureCollection(databases.documents, plan, 1);
   let form = PLAIN_FORM;
   const context: ApplyContext = {
-    ...{ plan, epoch: 1, term: 1, incarnations: new Map([[plan.topic, 1]]), parked: new Map() },
+    ...{
+      plan,
+      epoch: 1,
+      epochOf: () => 1,
+      term: 1,
+      incarnations: new Map([[plan.topic, 1]]),
+      parked: new Map(),
+    },
     decoder: new RecordDecoder({ schemas: null, form: () => form }),
     isCurrent: async () => true,
   };

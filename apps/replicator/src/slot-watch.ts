@@ -1,4 +1,4 @@
-import { judgeSlot, running, type SlotRules, type SlotVerdict } from '#core/capture';
+import { judgeSlot, running, type SlotFacts, type SlotRules, type SlotVerdict } from '#core/capture';
 import { reasonOf } from '#core/errors';
 import type { Capture, CaptureStore, SlotReading, SourceSlot } from '#core/ports/capture';
 import type { Clock } from '#core/ports/clock';
@@ -41,25 +41,33 @@ export class SlotWatch {
     const now = clock.now();
     const begun = running(capture)?.stage ?? 'done';
     const stage = `${capture.generation} ${begun}`;
-    // Until the connector has made a new slot, none is as it should be.
-    const seen = capture.seen && begun !== 'halting' && begun !== 'restarting';
+    // Until the connector has made a new slot, none is as it should be, and the source may be another one.
+    const isOld = begun !== 'halting' && begun !== 'restarting';
+    const before = { seen: capture.seen && isOld, known: isOld ? (capture.slot?.source ?? null) : null };
     // What was measured in an earlier stage of a new beginning was another slot.
-    if (this.#stage === stage && now - this.#askedAt < MEASURE_MS) return this.#verdict(seen);
+    if (this.#stage === stage && now - this.#askedAt < MEASURE_MS) return this.#verdict(before);
     this.#askedAt = now;
     this.#stage = stage;
     try {
       this.#reading = null;
       this.#reading = await slot.read();
       this.#measured(this.#reading, now);
-      const verdict = this.#verdict(seen);
+      const verdict = this.#verdict(before);
+      // What is kept tells the source from the one that is there now.
+      if (verdict?.kind === 'other' || begun === 'halting') return verdict;
       const alarm = verdict === null || verdict.kind === 'sound' ? null : verdict.reason;
       await captures.report(this.#system, { ...this.#reading, at: new Date(now).toISOString(), alarm });
       return verdict;
     } catch (error) {
       dependencies.down(`slot:${this.#system}`, error);
       log.warn({ system: this.#system }, `replication slot: ${reasonOf(error)}`);
-      return this.#verdict(seen);
+      return this.#verdict(before);
     }
+  }
+
+  /** Asks the source now. @throws FicusError `legacy_unavailable`. */
+  async read(): Promise<SlotReading> {
+    return await this.#parts.slot.read();
   }
 
   #measured({ slot, limitBytes }: SlotReading, now: number): void {
@@ -69,9 +77,9 @@ export class SlotWatch {
       this.#confirmed = { at: now, position };
   }
 
-  #verdict(seen: boolean): SlotVerdict | null {
+  #verdict(before: Pick<SlotFacts, 'known' | 'seen'>): SlotVerdict | null {
     if (this.#reading === null) return null;
     const stillMs = this.#askedAt - this.#confirmed.at;
-    return judgeSlot({ reading: this.#reading, seen, stillMs }, this.#rules);
+    return judgeSlot({ ...before, reading: this.#reading, stillMs }, this.#rules);
   }
 }

@@ -14,11 +14,12 @@ import {
   shownBytes,
   streaming,
 } from './capture.ts';
-import type { Capture, CaptureChange, RenewalStage, SlotState } from './ports/capture.ts';
+import type { Capture, CaptureChange, RenewalStage, SlotState, SourceIdentity } from './ports/capture.ts';
 
 const GB = 1024 ** 3;
 const RULES: SlotRules = { alarmShare: 0.5, policy: 'hold', limitBytes: null };
 const GIVES_UP: SlotRules = { ...RULES, policy: 'resnapshot', limitBytes: 8 * GB };
+const SOURCE: SourceIdentity = { cluster: '7', timeline: 2, flushed: '100' };
 const SLOT: SlotState = {
   ...{ walStatus: 'reserved', retainedBytes: 1_000, safeBytes: 9 * GB, active: true, confirmed: '7' },
 };
@@ -111,10 +112,35 @@ const slotCases: readonly SlotCase[] = [
 
 describe('a slot that is', () => {
   it.each(slotCases)('$what: $verdict', ({ slot, limitBytes = 10 * GB, rules = RULES, verdict, ...of }) => {
-    const reading = { name: 'ficus_shop', slot: slot === null ? null : { ...SLOT, ...slot }, limitBytes };
-    const judged = judgeSlot({ reading, seen: of.seen ?? true, stillMs: of.stillMs ?? 0 }, rules);
+    const state = slot === null ? null : { ...SLOT, ...slot };
+    const reading = { name: 'ficus_shop', source: SOURCE, slot: state, limitBytes };
+    const facts = { reading, known: SOURCE, seen: of.seen ?? true, stillMs: of.stillMs ?? 0 };
+    const judged = judgeSlot(facts, rules);
     expect(judged.kind).toBe(verdict);
     if (of.says !== undefined) expect(judged).toMatchObject({ reason: expect.stringMatching(of.says) });
+  });
+});
+
+describe('a source', () => {
+  const now = (given: Partial<SourceIdentity>) => {
+    const reading = { name: 'ficus_shop', source: { ...SOURCE, ...given }, slot: null, limitBytes: null };
+    return (known: SourceIdentity | null) =>
+      judgeSlot({ reading, known, seen: true, stillMs: 0 }, { ...GIVES_UP });
+  };
+  it.each([
+    ['of another cluster', { cluster: '8' }, 'its system identifier is 8, and was 7'],
+    ['on another timeline', { timeline: 3 }, 'the source is on timeline 3, and was on 2'],
+    ['that has gone back', { flushed: '99' }, "the source's log ends before position 100"],
+  ])('%s is another one, whatever the slot is', (_what, given, reason) => {
+    expect(now(given)(SOURCE)).toEqual({ kind: 'other', reason: expect.stringContaining(reason) });
+  });
+  it.each([
+    ['that has gone on', { flushed: '1000' }, SOURCE],
+    ['that does not tell its cluster', { cluster: null }, SOURCE],
+    ['that did not tell its cluster', {}, { ...SOURCE, cluster: null }],
+    ['that was not known', { timeline: 3 }, null],
+  ])('%s is the same one', (_what, given, known) => {
+    expect(now(given)(known).kind).not.toBe('other');
   });
 });
 
@@ -123,11 +149,12 @@ const LATER = '2026-01-02T00:00:00.000Z';
 const ORDER = { by: 'ann', reason: 'the disk', at: AT };
 const NEW: Capture = {
   ...{ system: 'shop', revision: 0, slot: null, seen: true, lost: null, generation: 0 },
-  ...{ renewals: [], sweeps: [], carrier: null },
+  ...{ replacements: [], renewals: [], sweeps: [], carrier: null },
 };
 const LOST: SlotVerdict = { kind: 'lost', reason: 'is lost' };
 const OVER: SlotVerdict = { kind: 'over', reason: 'is over' };
 const ALARM: SlotVerdict = { kind: 'alarm', reason: 'is much' };
+const OTHER: SlotVerdict = { kind: 'other', reason: 'is another' };
 const SOUND: SlotVerdict = { kind: 'sound' };
 
 function at(stage: RenewalStage): Capture {
@@ -142,7 +169,8 @@ interface StepCase {
   readonly step: CaptureStep['kind'];
 }
 
-const noted: Capture = { ...NEW, lost: { at: AT, reason: 'was lost' } };
+const noted: Capture = { ...NEW, lost: { at: AT, reason: 'was lost', isOther: false } };
+const replaced: Capture = { ...NEW, lost: { at: AT, reason: 'is another', isOther: true } };
 const stepCases: readonly StepCase[] = [
   { what: 'nothing is wrong', capture: NEW, verdict: SOUND, step: 'stream' },
   { what: 'somebody should look', capture: NEW, verdict: ALARM, mayRenew: true, step: 'stream' },
@@ -158,6 +186,10 @@ const stepCases: readonly StepCase[] = [
     mayRenew: true,
     step: 'renew',
   },
+  { what: 'the source is another one', capture: NEW, verdict: OTHER, mayRenew: true, step: 'hold' },
+  { what: 'it was, and is not', capture: replaced, verdict: SOUND, mayRenew: true, step: 'hold' },
+  { what: 'it is while the slot was lost', capture: noted, verdict: OTHER, mayRenew: true, step: 'hold' },
+  { what: 'the other one is to be begun with', capture: at('halting'), verdict: OTHER, step: 'halt' },
   { what: 'too much is held back', capture: NEW, verdict: OVER, mayRenew: true, step: 'renew' },
   { what: 'an order has come', capture: at('halting'), verdict: LOST, step: 'halt' },
   { what: 'there is no slot yet', capture: at('restarting'), verdict: LOST, mayRenew: true, step: 'restart' },
@@ -181,8 +213,13 @@ describe('a new beginning', () => {
     expect(ordered).toMatchObject({ generation: 1, renewals: [{ ...ORDER, stage: 'halting' }] });
     // Until nothing of the old connector runs, changes are missing.
     expect(ordered.lost).not.toBeNull();
-    const stopped = changed(ordered, halted(ordered, [sweep]));
-    expect(stopped).toMatchObject({ lost: null, sweeps: [sweep], renewals: [{ stage: 'restarting' }] });
+    const stopped = changed(ordered, halted(ordered, { sweeps: [sweep], firsts: null }));
+    expect(stopped).toMatchObject({
+      lost: null,
+      replacements: [],
+      sweeps: [sweep],
+      renewals: [{ stage: 'restarting' }],
+    });
     const streams = changed(stopped, streaming(stopped));
     expect(streams.renewals).toMatchObject([{ stage: 'reading', endedAt: null }]);
     const done = changed(streams, finished(streams, LATER));
@@ -190,6 +227,15 @@ describe('a new beginning', () => {
     expect(changed(done, renewal(done, { ...ORDER, by: 'bob' })).renewals).toMatchObject([
       { by: 'bob', stage: 'halting' },
       { by: 'ann', stage: 'done' },
+    ]);
+  });
+
+  it('keeps where the log of another source begins, after those of earlier ones', () => {
+    const firsts = (offset: string) => [{ topic: 't', partition: 0, offset }];
+    const earlier = { ...at('halting'), replacements: [firsts('5')] };
+    expect(halted(earlier, { sweeps: [], firsts: firsts('9') }).replacements).toEqual([
+      firsts('5'),
+      firsts('9'),
     ]);
   });
 
@@ -206,7 +252,7 @@ describe('a new beginning', () => {
   });
 
   it('has failed when the new slot is lost', () => {
-    expect(loss(at('reading'), 'is lost', LATER)).toMatchObject({
+    expect(loss(at('reading'), { reason: 'is lost', at: LATER })).toMatchObject({
       lost: { at: LATER, reason: 'is lost' },
       renewals: [{ stage: 'failed', endedAt: LATER }],
     });
@@ -223,6 +269,15 @@ describe('what is wrong', () => {
     expect(told(at('restarting'), SOUND)).toBe(
       `begins anew (restarting), ordered by ann at ${AT}: the disk`,
     ));
+  it('is told to others once', () => {
+    const step = (capture: Capture) => captureStep(capture, OTHER, false);
+    expect(step(NEW)).toMatchObject({ isNew: true, isOther: true });
+    expect(step(noted)).toMatchObject({ isNew: true, isOther: true });
+    expect(step(replaced)).toMatchObject({ isNew: false, isOther: true });
+  });
+  it('is left to an operator where the source is another one', () => {
+    expect(told(NEW, OTHER)).toMatch(/^is another; .* if it is the one .*, which opens a new epoch$/);
+  });
   it('says how to come back', () => {
     expect(told(NEW, LOST)).toMatch(/^is lost; .* order `\.\/ficus system resnapshot shop --reason …`$/);
     expect(told(NEW, LOST)).not.toContain('delete its offsets');

@@ -1,5 +1,6 @@
+import type { EpochFirsts } from './epoch.ts';
 import { FicusError, unreachable } from './errors.ts';
-import type { Capture, CaptureChange, Renewal, SlotReading, Sweep } from './ports/capture.ts';
+import type { Capture, CaptureChange, Renewal, SlotReading, SourceIdentity, Sweep } from './ports/capture.ts';
 
 /**
  * What is to be done about a system's capture, decided from measurements: a consumer that is away must not fill the
@@ -17,6 +18,8 @@ export interface SlotRules {
 
 export interface SlotFacts {
   readonly reading: SlotReading;
+  /** The source as it was known; null: it was not. */
+  readonly known: SourceIdentity | null;
   /** The slot was there before. */
   readonly seen: boolean;
   /** ms for which the connector has confirmed nothing, as far as is known. */
@@ -25,13 +28,16 @@ export interface SlotFacts {
 
 export type SlotVerdict =
   | { readonly kind: 'sound' }
-  | { readonly kind: 'alarm' | 'over' | 'lost'; readonly reason: string };
+  /** `other`: the source is another one. */
+  | { readonly kind: 'alarm' | 'over' | 'lost' | 'other'; readonly reason: string };
 
 /** ms. The heartbeat moves the confirmed position twice a second: a connector that confirms nothing for so long is stuck. */
 export const STUCK_MS = 60_000;
 
-export function judgeSlot({ reading, seen, stillMs }: SlotFacts, rules: SlotRules): SlotVerdict {
+export function judgeSlot({ reading, known, seen, stillMs }: SlotFacts, rules: SlotRules): SlotVerdict {
   const { name, slot, limitBytes } = reading;
+  const fault = replacement(known, reading.source);
+  if (fault !== null) return { kind: 'other', reason: fault };
   if (slot === null)
     return seen
       ? { kind: 'lost', reason: `replication slot ${name} is gone: changes since then are missing` }
@@ -67,6 +73,24 @@ export function judgeSlot({ reading, seen, stillMs }: SlotFacts, rules: SlotRule
   return { kind: 'sound' };
 }
 
+/**
+ * Why the source cannot be the one that was known; null: it can. Its positions would order nothing against those that
+ * were stored before, and what was committed last may be missing in it. The reason stays the same as long as that one.
+ */
+export function replacement(known: SourceIdentity | null, now: SourceIdentity): string | null {
+  if (known === null) return null;
+  if (known.cluster !== null && now.cluster !== null && known.cluster !== now.cluster)
+    return `the source is another database cluster: its system identifier is ${now.cluster}, and was ${known.cluster}`;
+  if (known.timeline !== now.timeline)
+    return (
+      `the source is on timeline ${now.timeline}, and was on ${known.timeline}: a standby has been promoted, or a ` +
+      'backup restored'
+    );
+  if (BigInt(now.flushed) < BigInt(known.flushed))
+    return `the source's log ends before position ${known.flushed}, which it had reached: an older copy has been restored`;
+  return null;
+}
+
 /** What to say where nothing bounds what a slot holds back. */
 export function unboundedSlots(name: string): string {
   return (
@@ -80,7 +104,14 @@ export type CaptureStep =
   /** The connector is kept as the plans say, and tables are ordered to be read. */
   | { readonly kind: 'stream' }
   /** The connector stands still until an operator orders a new beginning. */
-  | { readonly kind: 'hold'; readonly reason: string; readonly isNew: boolean }
+  | {
+      readonly kind: 'hold';
+      readonly reason: string;
+      /** It is not known to others yet. */
+      readonly isNew: boolean;
+      /** Another database is in the source's place. */
+      readonly isOther: boolean;
+    }
   /** The policy begins anew. */
   | { readonly kind: 'renew'; readonly reason: string }
   /** The old connector and its place in the log are to be done away with. */
@@ -103,9 +134,20 @@ export function captureStep(capture: Capture, verdict: SlotVerdict | null, mayRe
     case 'reading':
     case 'done':
     case 'failed': {
-      const reason = capture.lost?.reason ?? (verdict?.kind === 'lost' ? verdict.reason : null);
+      const { lost } = capture;
+      if (verdict?.kind === 'other')
+        return {
+          kind: 'hold',
+          reason: verdict.reason,
+          isNew: lost?.reason !== verdict.reason,
+          isOther: true,
+        };
+      const reason = lost?.reason ?? (verdict?.kind === 'lost' ? verdict.reason : null);
+      const isOther = lost?.isOther === true;
       if (reason !== null)
-        return mayRenew ? { kind: 'renew', reason } : { kind: 'hold', reason, isNew: capture.lost === null };
+        return mayRenew && !isOther
+          ? { kind: 'renew', reason }
+          : { kind: 'hold', reason, isNew: lost === null, isOther };
       if (verdict?.kind === 'over' && mayRenew) return { kind: 'renew', reason: verdict.reason };
       return { kind: 'stream' };
     }
@@ -131,9 +173,13 @@ export function captureTrouble(
     const first = isOurs
       ? ''
       : 'stop the connector, drop its slot, delete its offsets and start it again, then ';
+    const cause = step.isOther
+      ? 'if it is the one that applications write to, '
+      : 'once the cause is mended, ';
+    const end = step.isOther ? ', which opens a new epoch' : '';
     return (
-      `${step.reason}; replication of ${system} stands still and reads fall back to legacy; once the cause is mended, ` +
-      `${first}order \`./ficus system resnapshot ${system} --reason …\``
+      `${step.reason}; replication of ${system} stands still and reads fall back to legacy; ${cause}` +
+      `${first}order \`./ficus system resnapshot ${system} --reason …\`${end}`
     );
   }
   return verdict === null || verdict.kind === 'sound' ? null : verdict.reason;
@@ -145,8 +191,15 @@ export function running({ renewals: [newest] }: Pick<Capture, 'renewals'>): Rene
 }
 
 /** Changes are missing from now on: a new beginning that is under way has failed. */
-export function loss({ renewals }: Capture, reason: string, at: string): CaptureChange {
-  return { lost: { at, reason }, renewals: ended(renewals, 'failed', at) };
+export function loss(
+  { renewals }: Capture,
+  {
+    reason,
+    at,
+    isOther = false,
+  }: { readonly reason: string; readonly at: string; readonly isOther?: boolean },
+): CaptureChange {
+  return { lost: { at, reason, isOther }, renewals: ended(renewals, 'failed', at) };
 }
 
 /** @throws FicusError `state_conflict` while an earlier order has not come to the reading of the tables. */
@@ -168,9 +221,16 @@ export function renewal(
   };
 }
 
-/** Nothing of the old connector runs any more, and these rows may be gone. */
-export function halted(capture: Capture, sweeps: readonly Sweep[]): CaptureChange {
-  return { ...staged(capture, 'restarting'), sweeps, lost: null, carrier: null };
+/**
+ * Nothing of the old connector runs any more, and these rows may be gone.
+ * @param firsts where the log of another source begins; null: it is the same one.
+ */
+export function halted(
+  capture: Capture,
+  { sweeps, firsts }: { readonly sweeps: readonly Sweep[]; readonly firsts: EpochFirsts | null },
+): CaptureChange {
+  const replacements = firsts === null ? capture.replacements : [...capture.replacements, firsts];
+  return { ...staged(capture, 'restarting'), sweeps, replacements, lost: null, carrier: null };
 }
 
 /** The connector streams from a new place in the log. */

@@ -1,3 +1,4 @@
+import type { EpochBeginning } from './epoch.ts';
 import type { Phase } from './phase.ts';
 import type { Plan } from './plan.ts';
 
@@ -24,6 +25,8 @@ export interface Unit {
   /** Tables that a change of the plan had read again, with the version that last did. */
   readonly snapshotWanted: readonly { readonly table: string; readonly version: number }[];
   readonly state: UnitState;
+  /** Where each of its epochs but the first one begins, in their order. */
+  readonly beginnings: readonly EpochBeginning[];
   /** What the replicator last said of the forward leg; null before its first word. */
   readonly replication: ReplicationStatus | null;
 }

@@ -35,6 +35,7 @@ export function aUnit(plan: Plan, phase: Phase, at: string, lagMs: number | null
     plan,
     planVersion: 1,
     snapshotWanted: [],
+    beginnings: [],
     state: { unit, phase, epoch: 1, term: 1, revision: 1, since: at, transition: null },
     replication: {
       unit,
@@ -70,6 +71,7 @@ export class FacadeRig {
       read: async (name) => (await readAll()).find(({ plan }) => plan.unit === name) ?? null,
       advance: () => Promise.reject(new Error('a facade changes no state')),
       readAgain: () => Promise.reject(new Error('a facade changes no state')),
+      openEpochs: () => Promise.reject(new Error('a facade changes no state')),
     };
     this.registry = new UnitRegistry({ units, dependencies: this.#dependencies, clock: this.clock });
   }

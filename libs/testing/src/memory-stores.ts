@@ -80,6 +80,10 @@ export class MemoryUnits implements UnitStore {
   async readAgain(): Promise<void> {
     throw new Error('broken assumption: no test orders it in memory');
   }
+
+  async openEpochs(): Promise<void> {
+    throw new Error('broken assumption: no test orders it in memory');
+  }
 }
 
 /** Transitions in memory, at most one of a unit running. */

@@ -1,3 +1,5 @@
+import type { EpochFirsts } from '../epoch.ts';
+
 /** What concerns the capture of a whole legacy system: all of its plans share one connector and its place in the log. */
 
 /** PostgreSQL documentation, "pg_replication_slots", `wal_status`. */
@@ -17,7 +19,18 @@ export interface SlotState {
   readonly confirmed: string | null;
 }
 
+/** What tells a source from another one that has taken its place. */
+export interface SourceIdentity {
+  /** Digits that the whole cluster got when it was made; null: nobody lets Ficus ask. */
+  readonly cluster: string | null;
+  /** Raised when a standby is promoted, and when a backup is restored. */
+  readonly timeline: number;
+  /** Digits of the position up to which its log is on disk. */
+  readonly flushed: string;
+}
+
 export interface SlotReading {
+  readonly source: SourceIdentity;
   /** Its name. */
   readonly name: string;
   /** Null: there is no slot of that name. */
@@ -70,14 +83,19 @@ export interface Sweep {
 export interface Capture {
   readonly system: string;
   readonly revision: number;
-  /** What was measured last. */
+  /** What was measured last of the source that the plans' documents come from. */
   readonly slot: SlotReport | null;
   /** The slot has been there once: if it is not any more, it is lost. */
   readonly seen: boolean;
-  /** Since when (ISO 8601 UTC) and why changes are missing; null: none are. */
-  readonly lost: { readonly at: string; readonly reason: string } | null;
+  /**
+   * Since when (ISO 8601 UTC) and why changes are missing; null: none are. `isOther`: another database is in the source's
+   * place, and only an operator may say that it is the right one.
+   */
+  readonly lost: { readonly at: string; readonly reason: string; readonly isOther: boolean } | null;
   /** Counts the new beginnings. */
   readonly generation: number;
+  /** Of each database that has taken the source's place, in their order: what lies below is of the one before. */
+  readonly replacements: readonly EpochFirsts[];
   /** Newest first; only that one can be under way. */
   readonly renewals: readonly Renewal[];
   readonly sweeps: readonly Sweep[];

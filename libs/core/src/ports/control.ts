@@ -1,4 +1,5 @@
 import type { DocumentKey } from '../document.ts';
+import type { EpochFirsts } from '../epoch.ts';
 import type { Phase } from '../phase.ts';
 import type { Verification } from '../reconcile.ts';
 import type { Guard } from '../transition.ts';
@@ -23,6 +24,11 @@ export interface UnitStore {
    * the system's capture.
    */
   readAgain(system: string, generation: number, by: string): Promise<void>;
+  /**
+   * Opens, in every unit of the system, an epoch for each database that has taken the source's place (`Capture`), once,
+   * and wants all tables read again with it: who goes by a plan so new knows of the epoch.
+   */
+  openEpochs(system: string, replacements: readonly EpochFirsts[], by: string): Promise<void>;
 }
 
 export type TransitionState = 'running' | 'done' | 'refused' | 'cancelled';

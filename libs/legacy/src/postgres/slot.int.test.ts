@@ -30,6 +30,26 @@ describe('a replication slot', () => {
     await sut.drop();
   });
 
+  it('tells which source it is of, and how far that is', async () => {
+    const { source } = await sut.read();
+    expect(source).toMatchObject({ cluster: expect.stringMatching(/^\d{10,}$/), timeline: 1 });
+    await database.sql('CREATE TABLE further (id int); CHECKPOINT');
+    const later = (await sut.read()).source;
+    expect(later).toMatchObject({ cluster: source.cluster, timeline: source.timeline });
+    expect(BigInt(later.flushed)).toBeGreaterThan(BigInt(source.flushed));
+  });
+
+  it('is of a source that need not tell its cluster', async () => {
+    const plain = new URL(database.url);
+    [plain.username, plain.password] = [account.user, encodeURIComponent(account.password)];
+    const other = new PostgresSlot('shop', { url: plain.href, slot: name, account });
+    await database.sql('REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC');
+    expect((await other.read()).source).toMatchObject({ cluster: null, timeline: 1 });
+    await database.sql('GRANT EXECUTE ON FUNCTION pg_control_system() TO PUBLIC');
+    expect((await other.read()).source.cluster).toBe((await sut.read()).source.cluster);
+    await other.close();
+  });
+
   it('holds back what is written while nobody reads', async () => {
     await make();
     const before = (await sut.read()).slot;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { halted, renewal } from '#core/capture';
 import type { SlotReport } from '#core/ports/capture';
+import type { Unit } from '#core/unit-state';
 import { HandClock } from '#testing/hand-clock';
 import { openTestDatabases, type TestDatabases } from '#testing/mongo-databases';
 import { aField, aPlan } from '#testing/plans';
@@ -17,6 +18,7 @@ beforeAll(async () => {
 afterAll(() => databases.close());
 
 const REPORT: SlotReport = {
+  source: { cluster: '7', timeline: 1, flushed: '9' },
   ...{ name: 'slot', slot: null, limitBytes: null, at: clock.iso(), alarm: null },
 };
 const SLOT = {
@@ -32,7 +34,7 @@ describe('the capture of a system', () => {
   it('is at its beginning until something is kept of it', async () => {
     expect(await control.captures.read('new')).toEqual({
       ...{ system: 'new', revision: 0, slot: null, seen: false, lost: null, generation: 0 },
-      ...{ renewals: [], sweeps: [], carrier: null },
+      ...{ replacements: [], renewals: [], sweeps: [], carrier: null },
     });
   });
 
@@ -63,7 +65,7 @@ describe('the capture of a system', () => {
     const sweeps = ['a', 'b'].map((table) => ({ unit: 'orders', table, ends: { 0: '9007199254740993' } }));
     const first = await captures.read('swept');
     const ordered = await captures.change(first, renewal(first, ORDER));
-    await captures.change(ordered, halted(ordered, sweeps));
+    await captures.change(ordered, halted(ordered, { sweeps, firsts: null }));
     await captures.swept('swept', 0, { unit: 'orders', table: 'a' });
     expect((await captures.read('swept')).sweeps).toEqual(sweeps);
     await captures.swept('swept', 1, { unit: 'orders', table: 'a' });
@@ -98,4 +100,42 @@ it('units are read again once for each generation, every table of them, and thos
   await units.readAgain('a', 1, 'ann');
   expect((await unit('own')).planVersion).toBe(3);
   expect(await unit('other')).toEqual(other);
+});
+
+describe('another database in the place of a source', () => {
+  const firsts = (offset: number) => [{ topic: 'a.b.c', partition: 0, offset: String(offset) }];
+  const unitOf = async (unit: string): Promise<Unit> =>
+    (await control.units.read(unit)) ?? expect.fail(`there is no ${unit}`);
+  const put = async (unit: string, system: string) =>
+    await control.plans.put(aPlan({ unit, collection: unit, system }), '', 'ann');
+
+  it('is an epoch of every unit of its system, once, by a new version of the plan', async () => {
+    await put('moved', 'moving');
+    await put('unmoved', 'standing');
+    await control.units.openEpochs('moving', [firsts(7)], 'ann');
+    await control.units.openEpochs('moving', [firsts(7)], 'bob');
+    const once = await unitOf('moved');
+    expect(once).toMatchObject({ planVersion: 2, state: { epoch: 2, term: 1, revision: 2 } });
+    expect(once.beginnings).toEqual([{ epoch: 2, firsts: firsts(7) }]);
+    expect(once.snapshotWanted).toEqual([{ table: 'public.order', version: 2 }]);
+    expect(await unitOf('unmoved')).toMatchObject({ planVersion: 1, beginnings: [], state: { epoch: 1 } });
+    await control.units.openEpochs('moving', [firsts(7), firsts(9)], 'ann');
+    expect((await unitOf('moved')).beginnings).toEqual([
+      { epoch: 2, firsts: firsts(7) },
+      { epoch: 3, firsts: firsts(9) },
+    ]);
+  });
+
+  it('is known to a unit that is applied later: its log may reach back to before', async () => {
+    const { captures, units } = control;
+    const before = await captures.read('succeeded');
+    const ordered = await captures.change(before, renewal(before, ORDER));
+    await captures.change(ordered, halted(ordered, { sweeps: [], firsts: firsts(5) }));
+    await put('late', 'succeeded');
+    const late = await unitOf('late');
+    expect(late).toMatchObject({ planVersion: 1, state: { epoch: 2 } });
+    expect(late.beginnings).toEqual([{ epoch: 2, firsts: firsts(5) }]);
+    await units.openEpochs('succeeded', (await captures.read('succeeded')).replacements, 'ann');
+    expect(await unitOf('late')).toEqual(late);
+  });
 });

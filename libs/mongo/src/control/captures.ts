@@ -13,6 +13,7 @@ const NEW: Omit<Capture, 'system' | 'slot' | 'seen'> = {
   revision: 0,
   lost: null,
   generation: 0,
+  replacements: [],
   renewals: [],
   sweeps: [],
   carrier: null,
@@ -68,5 +69,6 @@ export class MongoCaptureStore implements CaptureStore {
 }
 
 function captureOf({ _id: system, ...rest }: StoredCapture): Capture {
-  return { system, ...rest };
+  // One that was kept before there were any has none.
+  return { ...NEW, system, ...rest };
 }

@@ -47,9 +47,10 @@ export function openControl(client: MongoClient, clock: Clock): Control {
 
 /** The stores on any database: tests keep one for each file. */
 export function controlOf(db: Db, clock: Clock): Control {
+  const captures = new MongoCaptureStore(db);
   return {
     units: new MongoUnitStore(db, clock),
-    plans: new MongoPlanStore(db, clock),
+    plans: new MongoPlanStore(db, captures, clock),
     status: new MongoReplicationStatusStore(db),
     snapshots: new MongoSnapshotStore(db),
     topics: new MongoTopicStore(db),
@@ -58,6 +59,6 @@ export function controlOf(db: Db, clock: Clock): Control {
     deadLetters: new MongoDeadLetterStore(db),
     unknownColumns: new MongoUnknownColumnStore(db),
     instances: new MongoInstanceStore(db, clock),
-    captures: new MongoCaptureStore(db),
+    captures,
   };
 }

@@ -3,6 +3,7 @@ import type { Collection, Db } from 'mongodb';
 import { FicusError } from '#core/errors';
 import type { Plan } from '#core/plan';
 import { joinShapes, pathShapes, planChange } from '#core/plan-change';
+import type { CaptureStore } from '#core/ports/capture';
 import type { Clock } from '#core/ports/clock';
 import type { AppliedPlan, PlanStore } from '#core/ports/replication';
 import { insertUnlessKnown, reach } from '../reach.ts';
@@ -17,10 +18,12 @@ const CANNOT_CHANGE = 'cannot change while the unit is applied; give the unit a 
 /** Keeps the plan inside the unit's document (`ficus.units`). */
 export class MongoPlanStore implements PlanStore {
   readonly #units: Collection<StoredUnit>;
+  readonly #captures: Pick<CaptureStore, 'read'>;
   readonly #clock: Clock;
 
-  constructor(db: Db, clock: Clock) {
+  constructor(db: Db, captures: Pick<CaptureStore, 'read'>, clock: Clock) {
     this.#units = db.collection('units');
+    this.#captures = captures;
     this.#clock = clock;
   }
 
@@ -46,6 +49,9 @@ export class MongoPlanStore implements PlanStore {
   /** Null: somebody else created the unit meanwhile. */
   async #create(plan: Plan, planText: string, by: string): Promise<AppliedPlan | null> {
     const at = new Date(this.#clock.now()).toISOString();
+    // What lies in the log may be of databases that have been replaced since.
+    const { replacements } = await this.#captures.read(plan.system);
+    const beginnings = replacements.map((firsts, index) => ({ epoch: index + 2, firsts }));
     const unit: StoredUnit = {
       _id: plan.unit,
       plan,
@@ -54,7 +60,8 @@ export class MongoPlanStore implements PlanStore {
       planAt: at,
       planVersion: 1,
       phase: 'legacy',
-      epoch: 1,
+      epoch: replacements.length + 1,
+      ...(replacements.length === 0 ? {} : { beginnings, replaced: replacements.length }),
       term: 1,
       revision: 1,
       since: at,

@@ -1,4 +1,5 @@
 import type { Collection, Db, Document } from 'mongodb';
+import type { EpochFirsts } from '#core/epoch';
 import { FicusError } from '#core/errors';
 import type { Phase } from '#core/phase';
 import type { Plan } from '#core/plan';
@@ -22,6 +23,10 @@ export interface StoredUnit extends Omit<UnitState, 'unit'> {
   readonly planVersion: number;
   /** Tables that a change of the plan had read again, with the version that last did; absent: none. */
   readonly snapshotWanted?: Unit['snapshotWanted'];
+  /** Absent: none. */
+  readonly beginnings?: Unit['beginnings'];
+  /** How many databases have taken its source's place, as far as it has epochs for them; absent: none. */
+  readonly replaced?: number;
   /** The generation of its system's capture for which it was last ordered to be read again; absent: the first one. */
   readonly generation?: number;
   /** What every path of any applied plan was, so that a later plan does not meet stored values of another shape. */
@@ -69,15 +74,30 @@ export class MongoUnitStore implements UnitStore {
   }
 
   async readAgain(system: string, generation: number, by: string): Promise<void> {
+    const open = { 'plan.system': system, generation: { $not: { $gte: generation } } };
+    await reach(() => this.#units.updateMany(open, [{ $set: { generation, ...this.#allAgain(by) } }]));
+  }
+
+  async openEpochs(system: string, replacements: readonly EpochFirsts[], by: string): Promise<void> {
+    for (const [replaced, firsts] of replacements.entries()) {
+      const epoch = { $add: ['$epoch', 1] };
+      const beginning = { epoch, firsts: { $literal: firsts } };
+      const beginnings = { $concatArrays: [{ $ifNull: ['$beginnings', []] }, [beginning]] };
+      const open = { 'plan.system': system, replaced: replaced === 0 ? { $exists: false } : replaced };
+      const $set = { epoch, beginnings, replaced: replaced + 1, ...this.#allAgain(by) };
+      await reach(() => this.#units.updateMany(open, [{ $set }]));
+    }
+  }
+
+  /** Members of an update as a pipeline: a new version of the plan, by which all tables are wanted. */
+  #allAgain(changedBy: string): Document {
     const changedAt = new Date(this.#clock.now()).toISOString();
     const version = { $add: ['$planVersion', 1] };
     const tables = { $setUnion: [['$plan.root.table'], '$plan.embeds.table'] };
-    const $set = {
-      ...{ generation, changedBy: by, changedAt, planVersion: version, revision: { $add: ['$revision', 1] } },
+    return {
+      ...{ changedBy, changedAt, planVersion: version, revision: { $add: ['$revision', 1] } },
       snapshotWanted: { $map: { input: tables, as: 'table', in: { table: '$$table', version } } },
     };
-    const open = { 'plan.system': system, generation: { $not: { $gte: generation } } };
-    await reach(() => this.#units.updateMany(open, [{ $set }]));
   }
 
   async #conflict(state: UnitState): Promise<FicusError> {
@@ -104,6 +124,7 @@ export class MongoUnitStore implements UnitStore {
       plan: one.plan,
       planVersion: one.planVersion,
       snapshotWanted: one.snapshotWanted ?? [],
+      beginnings: one.beginnings ?? [],
       state: stateOf(one),
       replication: readStatus(one.replication[0]),
     }));

@@ -45,7 +45,7 @@ export class ConsumerModel {
   constructor(plan: Plan, source: SourceModel) {
     this.#plan = plan;
     this.#source = source;
-    this.#letters = new LettersModel(plan);
+    this.#letters = new LettersModel(plan, (event) => source.epochOf(event));
   }
 
   get lanes(): readonly string[] {
@@ -163,7 +163,7 @@ export class ConsumerModel {
     for (const [path, ends] of this.#gaps()) {
       const table = path === null ? 'parent' : 'child';
       for (const before of [...this.documents.values()]) {
-        const changes = sweepDoubts(this.#plan, before, `s.${table}`, { ends, epoch: 1 });
+        const changes = sweepDoubts(this.#plan, before, `s.${table}`, { ends, epoch: this.#source.epoch });
         this.#write({ before, changes, isFresh: true });
       }
     }
@@ -187,7 +187,7 @@ export class ConsumerModel {
   #mendable(): readonly Pick<Write, 'before' | 'changes'>[] {
     return [...this.documents.values()].filter(needsSource).map((before) => {
       const source = this.#source.document(Number(before.key[0]));
-      return { before, changes: mendingChanges(this.#plan, before, source, 1) };
+      return { before, changes: mendingChanges(this.#plan, before, source, this.#source.epoch) };
     });
   }
 
@@ -216,7 +216,7 @@ export class ConsumerModel {
 
 /** A reader may have a token of anything that was written directly or streamed: it must not be older the next time. */
 function assertNoneOlder(before: RowVersion | null, after: RowVersion | null): void {
-  if (before === null || before === after) return;
+  if (before === null || before === after || before.epoch < (after?.epoch ?? 0)) return;
   for (const member of ['streamed', 'written'] as const) {
     const was = before[member];
     const is = after?.[member] ?? null;

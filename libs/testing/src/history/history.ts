@@ -21,7 +21,7 @@ type Action =
   | { readonly do: 'copy'; readonly tx: number; readonly keys: readonly number[]; readonly value: number }
   | { readonly do: 'commit'; readonly tx: number; readonly direct: boolean }
   | { readonly do: 'rollback'; readonly tx: number }
-  | { readonly do: 'capture' | 'lose' | 'read-chunk' | 'close-chunk' | 'crash' }
+  | { readonly do: 'capture' | 'lose' | 'replace' | 'read-chunk' | 'close-chunk' | 'crash' }
   | { readonly do: 'open-chunk'; readonly table: TableName }
   | { readonly do: 'restart'; readonly back: number }
   | { readonly do: 'take'; readonly lanes: readonly number[]; readonly count: number }
@@ -67,6 +67,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ ...said('rollback'), tx }) },
   { weight: 6, arbitrary: fc.record(said('capture')) },
   { weight: 1, arbitrary: fc.record(said('lose')) },
+  { weight: 1, arbitrary: fc.record(said('replace')) },
   { weight: 2, arbitrary: fc.record({ ...said('open-chunk'), table }) },
   { weight: 2, arbitrary: fc.record(said('read-chunk')) },
   { weight: 2, arbitrary: fc.record(said('close-chunk')) },
@@ -166,6 +167,9 @@ function step(source: SourceModel, consumer: ConsumerModel, one: Action): void {
       break;
     case 'lose':
       source.lose();
+      break;
+    case 'replace':
+      source.replace();
       break;
     case 'open-chunk':
       source.openChunk(one.table);

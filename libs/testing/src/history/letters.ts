@@ -22,9 +22,11 @@ export class LettersModel {
   /** Events that nobody can read; `opaque`: nothing but the key of them. */
   readonly #bad = new Map<string, 'readable' | 'opaque'>();
   readonly #letters = new Map<string, Letter>();
+  readonly #epochOf: (event: ChangeEvent) => number;
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, epochOf: (event: ChangeEvent) => number) {
     this.#plan = plan;
+    this.#epochOf = epochOf;
   }
 
   spoil(event: ChangeEvent, opaque: boolean): void {
@@ -81,7 +83,7 @@ export class LettersModel {
       const first = parked.get(row);
       const waits = first !== undefined && event.log.offset >= first;
       if (!waits && !this.#bad.has(idOf(event))) {
-        changes.push(...interpretEvent(this.#plan, event, 1, passOn).changes);
+        changes.push(...interpretEvent(this.#plan, event, this.#epochOf(event), passOn).changes);
         continue;
       }
       if (first === undefined) parked.set(row, event.log.offset);
@@ -94,7 +96,7 @@ export class LettersModel {
   #doubts(event: ChangeEvent): readonly RowChange[] {
     const isOpaque = this.#bad.get(idOf(event)) === 'opaque';
     const told = isOpaque ? { ...event, before: null, after: null } : event;
-    return doubtsOf(this.#plan, told, 1, passOn);
+    return doubtsOf(this.#plan, told, this.#epochOf(event), passOn);
   }
 
   #open(): Letter[] {

@@ -1,6 +1,7 @@
 import type { RowChange } from '#core/apply';
 import { type ChangeEvent, UNAVAILABLE } from '#core/change-event';
 import type { CanonicalDocument } from '#core/document';
+import { type EpochBeginning, epochLookup } from '#core/epoch';
 import type { Position } from '#core/version';
 import { wire } from '../an-event.ts';
 import { contentOf, isVersioned, KEYS, type Ordering, type Row, type TableName, TEXTS } from './shape.ts';
@@ -56,7 +57,8 @@ export interface SourceSettings {
 /**
  * A model of a legacy database and its connector: transactions with row locks, some of them the API's own direct
  * writes; a log in commit order whose positions are those of the statements; snapshots in one piece or in chunks; a
- * connector that begins some time, repeats itself after a crash, and may lose its place. A row's events go to the partition of its key.
+ * connector that begins some time, repeats itself after a crash, and may lose its place, also since another database is
+ * there. A row's events go to the partition of its key.
  */
 export class SourceModel {
   readonly lanes = new Map<string, ChangeEvent[]>();
@@ -73,6 +75,12 @@ export class SourceModel {
   #captures = false;
   /** It has lost its place in the log, and what is committed until it begins again will never be in it. */
   #isBlind = false;
+  /** Another database has taken the source's place since. */
+  #isOther = false;
+  #epoch = 1;
+  readonly #beginnings: EpochBeginning[] = [];
+  /** The rows as they were when the connector began last. */
+  #backup: ReadonlyMap<string, Row> = new Map();
   #lsn = 0n;
   #sequence = 0n;
 
@@ -81,6 +89,15 @@ export class SourceModel {
     for (const table of ['parent', 'child'] as const)
       for (let partition = 0; partition < PARTITIONS; partition++)
         this.lanes.set(`${table}/${partition}`, []);
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  epochOf({ table, log }: Pick<ChangeEvent, 'table' | 'log'>): number {
+    const place = { topic: table.slice(2), partition: log.partition, offset: log.offset };
+    return epochLookup(this.#epoch, this.#beginnings)(place);
   }
 
   rows(table: TableName): readonly Row[] {
@@ -164,7 +181,10 @@ export class SourceModel {
     this.#captures = true;
     if (this.#isBlind)
       for (const [lane, events] of this.lanes) this.ends.set(lane, BigInt(events.length * 2));
+    if (this.#isOther) this.#openEpoch();
     this.#isBlind = false;
+    this.#isOther = false;
+    this.#backup = new Map(this.#rows);
     if (!this.#settings.initial) return;
     const position = this.#pair(this.#nextLsn(), 0n);
     for (const table of ['parent', 'child'] as const) this.#sendRows(table, this.rows(table), position);
@@ -180,6 +200,20 @@ export class SourceModel {
     this.#isBlind = true;
     this.#chunk = null;
     this.#sent.length = 0;
+  }
+
+  /** An older copy of the database takes its place: with positions and versions that were there before. */
+  replace(): void {
+    if (!this.#captures) return;
+    this.lose();
+    this.#isOther = true;
+    this.#open.clear();
+    this.#rows.clear();
+    for (const [row, value] of this.#backup) this.#rows.set(row, value);
+    this.#lsn = 0n;
+    this.#sequence = 0n;
+    for (const { rv = 0 } of this.#rows.values())
+      if (BigInt(String(rv)) > this.#sequence) this.#sequence = BigInt(String(rv));
   }
 
   openChunk(table: TableName): void {
@@ -214,6 +248,15 @@ export class SourceModel {
       this.readChunk();
       this.closeChunk();
     }
+  }
+
+  #openEpoch(): void {
+    this.#epoch += 1;
+    const firsts = [...this.ends].map(([lane, end]) => {
+      const [topic = '', partition] = lane.split('/');
+      return { topic, partition: Number(partition), offset: String(end) };
+    });
+    this.#beginnings.push({ epoch: this.#epoch, firsts });
   }
 
   #transaction(at: number): Transaction {
@@ -276,6 +319,7 @@ export class SourceModel {
   #writeDirectly({ rows, versions }: Transaction): void {
     // Read after the change: above the positions of its own rows, below those of the next change.
     const written = this.#lsn + 1n;
+    const epoch = this.#epoch;
     for (const [row, after] of rows) {
       const before = this.#rows.get(row) ?? null;
       const table = row.startsWith('parent/') ? 'parent' : 'child';
@@ -284,7 +328,7 @@ export class SourceModel {
       const change = (of: Row, effect: RowChange['effect']): RowChange => ({
         key: [(table === 'parent' ? of.id : of.parent) ?? null],
         embed: table === 'parent' ? null : { path: 'rows', childKey: [of.no ?? null] },
-        evidence: { kind: 'direct', epoch: 1, position },
+        evidence: { kind: 'direct', epoch, position },
         committedAt: null,
         effect,
       });

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { epochLookup } from './epoch.ts';
+
+const at = (partition: number, offset: bigint, topic = 't') => ({ topic, partition, offset });
+const from = (epoch: number, offsets: readonly number[]) => ({
+  epoch,
+  firsts: offsets.map((offset, partition) => ({ topic: 't', partition, offset: String(offset) })),
+});
+
+describe('the epoch of a record', () => {
+  it('is the one in force while there has been no other', () => {
+    expect(epochLookup(3, [])(at(0, 5n))).toBe(3);
+  });
+  it.each([
+    ['before the second', at(0, 9n), 1],
+    ['the first of the second', at(0, 10n), 2],
+    ['the last of the second', at(0, 29n), 2],
+    ['the first of the third', at(0, 30n), 3],
+    ['of another partition, before the second', at(1, 4n), 1],
+    ['of another partition, in the third', at(1, 5n), 3],
+    ['of a partition that came with the third', at(2, 0n), 3],
+    ['of a partition that came after all', at(7, 0n), 3],
+    ['of a topic that came after all', at(0, 0n, 'other'), 3],
+  ])('is told by its offset: %s', (_name, place, epoch) => {
+    expect(epochLookup(3, [from(2, [10, 5]), from(3, [30, 5, 0])])(place)).toBe(epoch);
+  });
+});
