@@ -139,13 +139,20 @@ async function connect(method: string, path: string): Promise<void> {
   if (!reply.ok) throw new Error(`${method} ${path}: ${reply.status} ${await reply.text()}`);
 }
 
+interface Health {
+  readonly name: string;
+  readonly up: boolean;
+  readonly reason: string | null;
+}
+
+async function health(): Promise<readonly Health[]> {
+  const reply = await fetch(`${replicator.url}/health/ready`);
+  return ((await reply.json()) as { readonly dependencies: readonly Health[] }).dependencies;
+}
+
 /** What the replicator says of a dependency: null when nothing is wrong with it. */
 async function reasonFor(dependency: string): Promise<string | null> {
-  const reply = await fetch(`${replicator.url}/health/ready`);
-  const { dependencies } = (await reply.json()) as {
-    dependencies: { name: string; up: boolean; reason: string | null }[];
-  };
-  return dependencies.find(({ name }) => name === dependency)?.reason ?? null;
+  return (await health()).find(({ name }) => name === dependency)?.reason ?? null;
 }
 
 const unitOf = async (system: System) =>
@@ -156,8 +163,9 @@ async function until(what: string, holds: () => Promise<boolean>, everyMs = 100)
     what,
     async () => {
       if (await holds()) return;
-      const reasons = await Promise.all(SYSTEMS.map((name) => reasonFor(`slot:${name}`))).catch(String);
-      throw new Error(JSON.stringify(reasons));
+      const faults = await health().then((all) => all.filter(({ up }) => !up), String);
+      const captures = await Promise.all(SYSTEMS.map((name) => control.captures.read(name)));
+      throw new Error(JSON.stringify({ faults, captures }));
     },
     { timeoutMs: 180_000, everyMs },
   );

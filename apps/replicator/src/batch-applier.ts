@@ -222,10 +222,10 @@ export class BatchApplier {
     const outcomes: Outcome[] = [];
     const failures: [LogRecord, unknown][] = [];
     const waiting: LogRecord[] = [];
-    const failed = new Set<string>();
+    let failed: Set<string> | null = null;
     for (const { change, record } of work.changes) {
-      const row = failed.size === 0 ? null : rowOf(context, record);
-      if (row !== null && failed.has(row)) {
+      const row = failed === null ? null : rowOf(context, record);
+      if (row !== null && failed?.has(row)) {
         waiting.push(record);
         folding.apply(doubtOf(context.plan, change));
         continue;
@@ -235,6 +235,7 @@ export class BatchApplier {
       } catch (error) {
         failures.push([record, error]);
         const name = rowOf(context, record);
+        failed ??= new Set();
         if (name !== null) failed.add(name);
         folding.apply(doubtOf(context.plan, change));
       }
@@ -253,8 +254,8 @@ async function settling(context: ApplyContext, works: readonly Work[]): Promise<
 
 /** What is stored of a document with rows of other tables is needed whenever one of them is written. */
 function wantedFor({ embeds }: Plan, { key, changes }: Work): Wanted {
-  const condition = embeds.length > 0 ? null : bareCondition(changes.map(({ change }) => change));
-  return condition === null ? { key } : { key, doesBare: ({ root }) => condition(root) };
+  const doesBare = embeds.length > 0 ? null : bareCondition(changes.map(({ change }) => change));
+  return doesBare === null ? { key } : { key, doesBare };
 }
 
 interface Decision {

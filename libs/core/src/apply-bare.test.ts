@@ -80,12 +80,12 @@ describe('bareCondition', () => {
     const seen = { bare: 0, whole: 0 };
     fc.assert(
       fc.property(orNull(row), changes, (root, given) => {
-        if (bareCondition(given)?.(root) !== true) {
+        const whole: StoredDocument = { ...emptyDocument([1]), revision: 1, root };
+        if (bareCondition(given)?.(whole) !== true) {
           seen.whole += 1;
           return;
         }
         seen.bare += 1;
-        const whole: StoredDocument = { ...emptyDocument([1]), revision: 1, root };
         const bare = { ...whole, root: root === null ? null : { ...root, content: {} } };
         const [expected, found] = [fold(whole, given, digest), fold(bare, given, digest)];
         expect(found.outcomes).toEqual(expected.outcomes);
@@ -108,6 +108,6 @@ describe('bareCondition', () => {
       },
       effect: upsert({ id: 1 }, []),
     };
-    expect(bareCondition([read])?.(null)).toBe(true);
+    expect(bareCondition([read])?.(emptyDocument([1]))).toBe(true);
   });
 });

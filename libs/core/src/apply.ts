@@ -98,17 +98,25 @@ export function needsSource({ root, embeds }: StoredDocument): boolean {
 }
 
 /**
- * Do the changes of a row mean the same whatever content the row has now, so that its version alone need be read? None
- * when they do not; else what the stored row must be for it.
+ * Do changes of a document's own row mean the same whatever content it has now, so that its version alone need be read?
+ * Null: they do not; else what the document must be for it.
  */
-export function bareCondition(changes: readonly RowChange[]): ((row: StoredRow | null) => boolean) | null {
-  const isWhole = changes.every(
-    ({ effect }) => effect.kind === 'delete' || (effect.kind === 'upsert' && effect.unavailable.length === 0),
-  );
-  if (!isWhole) return null;
-  if (changes.every(({ evidence }) => evidence.kind === 'streamed')) return () => true;
-  // What was written directly may stay, and only be marked.
-  return (row) => row?.version == null || row.version.written === null;
+export function bareCondition(changes: readonly RowChange[]): ((bare: StoredDocument) => boolean) | null {
+  let isStreamed = true;
+  for (const { effect, evidence } of changes) {
+    if (effect.kind === 'unknown' || (effect.kind === 'upsert' && effect.unavailable.length > 0)) return null;
+    isStreamed &&= evidence.kind === 'streamed';
+  }
+  return isStreamed ? always : isNotWritten;
+}
+
+function always(): boolean {
+  return true;
+}
+
+/** What was written directly may stay, and only be marked. */
+function isNotWritten({ root }: StoredDocument): boolean {
+  return root === null || root.version === null || root.version.written === null;
 }
 
 export function emptyDocument(key: DocumentKey): StoredDocument {
@@ -141,8 +149,8 @@ export class Folding {
   readonly #stored: StoredDocument;
   readonly #digest: Digest;
   readonly #gaps: Gaps;
-  /** By embed path: the rows of an embed that has changed. */
-  readonly #rows = new Map<string, Map<string, StoredRow>>();
+  /** By embed path: the rows of an embed that has changed; null: none has. */
+  #rows: Map<string, Map<string, StoredRow>> | null = null;
   #root: StoredRow | null;
   #committedAt: number | null;
   #isDirty = false;
@@ -177,7 +185,7 @@ export class Folding {
     if (!this.#isDirty) return this.#stored;
     const { key, revision, embeds } = this.#stored;
     const own = { key, revision, root: this.#root, committedAt: this.#committedAt };
-    if (this.#rows.size === 0) return { ...own, embeds };
+    if (this.#rows === null) return { ...own, embeds };
     const changed = [...this.#rows].map(([path, rows]) => [path, Object.fromEntries(rows)] as const);
     return { ...own, embeds: { ...embeds, ...Object.fromEntries(changed) } };
   }
@@ -185,7 +193,7 @@ export class Folding {
   #rowOf({ embed }: RowChange): StoredRow | null {
     if (embed === null) return this.#root;
     const text = keyText(embed.childKey);
-    const changed = this.#rows.get(embed.path);
+    const changed = this.#rows?.get(embed.path);
     if (changed !== undefined) return changed.get(text) ?? null;
     const stored = this.#stored.embeds[embed.path];
     return stored !== undefined && Object.hasOwn(stored, text) ? (stored[text] ?? null) : null;
@@ -198,6 +206,7 @@ export class Folding {
       this.#root = row;
       return;
     }
+    this.#rows ??= new Map();
     const rows = this.#rows.get(embed.path) ?? new Map(Object.entries(this.#stored.embeds[embed.path] ?? {}));
     this.#rows.set(embed.path, rows);
     rows.set(keyText(embed.childKey), row);
@@ -234,37 +243,34 @@ export function applyToRow(
   // A direct write may be late: what is in doubt can be newer than it.
   const doubtful = evidence.kind === 'direct' && before !== null && before.doubtful;
   const row: StoredRow = { ...after, doubtful, version: advance(before?.version ?? null, evidence) };
-  const sameUnmapped = before !== null && JSON.stringify(before.unmapped) === JSON.stringify(row.unmapped);
-  return { row, outcome: same && sameUnmapped ? 'unchanged' : 'applied' };
+  return { row, outcome: same && isSameData(before.unmapped, row.unmapped) ? 'unchanged' : 'applied' };
+}
+
+function isSameData(a: StoredRow['unmapped'], b: StoredRow['unmapped']): boolean {
+  return (isEmpty(a) && isEmpty(b)) || JSON.stringify(a) === JSON.stringify(b);
+}
+
+function isEmpty(data: object): boolean {
+  for (const _ in data) return false;
+  return true;
 }
 
 /**
- * The text that a row's digest is taken of: each path and its value, by turns, in code-point order of the paths. Each
- * says what it is and how long, so no two contents have one text, and nothing needs to be escaped.
+ * The text that a row's digest is taken of: JSON with the paths in code-point order. One text has one content, since all
+ * that a canonical value can be has a JSON of its own.
  */
 export function canonicalText(content: Content): string {
-  let text = '';
   let last = '';
   for (const path in content) {
-    if (path < last) return sortedText(content);
+    if (path < last) return JSON.stringify(sorted(content));
     last = path;
-    text += framed(path) + framed(content[path] ?? null);
   }
-  return text;
+  return JSON.stringify(content);
 }
 
-/** The same where the paths do not come in order. */
-function sortedText(content: Content): string {
+function sorted(content: Content): Content {
   const paths = Object.keys(content).sort();
-  return paths.map((path) => framed(path) + framed(content[path] ?? null)).join('');
-}
-
-function framed(value: CanonicalValue): string {
-  if (value === null) return 'n';
-  if (typeof value === 'string') return `s${value.length}:${value}`;
-  if (typeof value === 'number') return `d${value};`;
-  if (typeof value === 'boolean') return value ? 't' : 'f';
-  return `a${value.length}:${value.map(framed).join('')}`;
+  return Object.fromEntries(paths.map((path) => [path, content[path] ?? null]));
 }
 
 function tombstone(content: Content): Omit<StoredRow, 'version'> {

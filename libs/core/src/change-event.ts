@@ -164,8 +164,7 @@ function upsertion(context: Context, row: WireRow): RowChange {
   }
   const unmapped: Record<string, unknown> = {};
   const known = knownColumns(mapping, context.embed);
-  for (const column of Object.keys(row))
-    if (!known.has(column)) unmapped[column] = withoutBigInts(row[column]?.value);
+  for (const column in row) if (!known.has(column)) unmapped[column] = withoutBigInts(row[column]?.value);
   return {
     ...target(context, row),
     evidence: evidence(context, row),

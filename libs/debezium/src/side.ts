@@ -28,7 +28,8 @@ export function rowOf(
   const schemas = side.schemas?.get(member);
   const defaults = side.defaults?.get(member);
   const row: Record<string, WireValue> = {};
-  for (const column of Object.keys(columns)) {
+  for (const column in columns) {
+    if (!Object.hasOwn(columns, column)) continue;
     const wire = { value: side.plain(columns[column]), schema: schemas?.get(column) ?? null };
     const isDoubtful = defaults?.has(column) === true && isSame(wire.value, defaults.get(column));
     const name = nameOf(column);

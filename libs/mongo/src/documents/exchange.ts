@@ -80,22 +80,21 @@ async function load(
     return documents.map((document) => (whole ? readStored : readBare)(plan, document));
   };
   const found = new Map<string, StoredDocument>();
-  const unread: DocumentKey[] = wanted.flatMap(({ key, doesBare }) => (doesBare === undefined ? [key] : []));
-  const bare = new Map(
-    wanted.flatMap(({ key, doesBare }) =>
-      doesBare === undefined ? [] : [[keyText(key), { key, doesBare }]],
-    ),
-  );
-  for (const stored of await read(
-    [...bare.values()].map(({ key }) => key),
-    false,
-  )) {
-    const text = keyText(stored.key);
-    if (bare.get(text)?.doesBare(stored) === true) found.set(text, stored);
-    else unread.push(stored.key);
+  const texts = wanted.map(({ key }) => keyText(key));
+  const whole: DocumentKey[] = [];
+  const bare = new Map<string, NonNullable<Wanted['doesBare']>>();
+  for (const [at, { key, doesBare }] of wanted.entries()) {
+    if (doesBare === undefined) whole.push(key);
+    else bare.set(texts[at] ?? '', doesBare);
   }
-  for (const stored of await read(unread, true)) found.set(keyText(stored.key), stored);
-  return wanted.map(({ key }) => found.get(keyText(key)) ?? emptyDocument(key));
+  const bareKeys = wanted.flatMap(({ key, doesBare }) => (doesBare === undefined ? [] : [key]));
+  for (const stored of await read(bareKeys, false)) {
+    const text = keyText(stored.key);
+    if (bare.get(text)?.(stored) === true) found.set(text, stored);
+    else whole.push(stored.key);
+  }
+  for (const stored of await read(whole, true)) found.set(keyText(stored.key), stored);
+  return wanted.map(({ key }, at) => found.get(texts[at] ?? '') ?? emptyDocument(key));
 }
 
 async function write(

@@ -65,7 +65,7 @@ export function readBare(plan: Plan, found: Document): StoredDocument {
   const meta = found._m as Document | undefined;
   const key = fromId(plan, found._id);
   if (meta === undefined) return { ...emptyDocument(key), revision: 0 };
-  const root: StoredRow | null = meta.e === undefined ? null : { ...readMeta(meta), content: {} };
+  const root: StoredRow | null = meta.e === undefined ? null : readMeta(meta, {});
   return { key, revision: Number(meta.n ?? 0), root, embeds: {}, committedAt: readTime(meta.at) };
 }
 
@@ -161,17 +161,18 @@ function readRow(mapping: RowMapping, at: Document, meta: Document): StoredRow {
     whole,
     kept.filter((field) => !incomplete.includes(field.path)),
   );
-  const row = readMeta(meta);
-  return { ...row, digest: incomplete.length === 0 ? row.digest : null, incomplete, content };
+  const row = readMeta(meta, content);
+  return { ...row, digest: incomplete.length === 0 ? row.digest : null, incomplete };
 }
 
-function readMeta(meta: Document): Omit<StoredRow, 'content'> {
+function readMeta(meta: Document, content: Content): StoredRow {
   return {
     version: readVersion(meta),
     live: meta.live === true,
     digest: typeof meta.h === 'string' ? meta.h : null,
     incomplete: (meta.miss as string[] | undefined) ?? [],
     doubtful: meta.doubt === true,
+    content,
     unmapped: meta.x === undefined ? {} : (JSON.parse(String(meta.x)) as Record<string, unknown>),
   };
 }
