@@ -385,7 +385,7 @@ describe('a source', () => {
         async () => (await control.captures.read(system)).renewals[0]?.stage === 'done',
       );
       await untilEqual(system);
-      expect(await unitOf(system)).toMatchObject({ state: { epoch: 2 }, beginnings: [{ epoch: 2 }] });
+      expect(await unitOf(system)).toMatchObject({ state: { epoch: 2 }, replaced: 1 });
       await sql(system, changes(7));
       await untilEqual(system);
     }

@@ -34,8 +34,8 @@ export class SystemsController {
     @Headers(ACTOR_HEADER) actor: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SystemView> {
-    const { reason } = parse(resnapshotBody, body);
-    await this.#parts.systems.resnapshot(system, { by: actorOf(actor), reason });
+    const order = parse(resnapshotBody, body);
+    await this.#parts.systems.resnapshot(system, { by: actorOf(actor), ...order });
     reply.header('location', `/admin/systems/${encodeURIComponent(system)}`);
     return await this.#parts.systems.one(system);
   }

@@ -66,7 +66,7 @@ describe('a legacy system', () => {
     const { captures } = rig.control;
     const ordered = await captures.read(system);
     const sweeps = [{ unit, table: 'public.order', ends: { 0: '1' } }];
-    const stopped = await captures.change(ordered, halted(ordered, { sweeps, firsts: null }));
+    const stopped = await captures.change(ordered, halted(ordered, { sweeps, firsts: null, slot: null }));
     await captures.change(stopped, streaming(stopped));
     expect((await call('GET', `/admin/systems/${system}`)).body).toMatchObject({
       unswept: [`${unit}/public.order`],

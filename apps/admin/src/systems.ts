@@ -61,14 +61,19 @@ export class LegacySystems {
 
   /**
    * Orders that the capture begins anew and every table of the system is read again; the replicators carry it out.
+   * @param order.anotherSource the operator knows that another database is in the source's place: a new epoch.
    * @throws FicusError `system_unknown`, `state_conflict`.
    */
-  async resnapshot(system: string, order: { readonly by: string; readonly reason: string }): Promise<void> {
+  async resnapshot(
+    system: string,
+    order: { readonly by: string; readonly reason: string; readonly anotherSource: boolean },
+  ): Promise<void> {
     const { captures, clock } = this.#parts;
     await this.one(system);
     const capture = await captures.read(system);
     const at = new Date(clock.now()).toISOString();
-    await captures.change(capture, renewal(capture, { ...order, at }));
+    const { by, reason, anotherSource } = order;
+    await captures.change(capture, renewal(capture, { by, reason, at }, anotherSource));
   }
 }
 

@@ -88,8 +88,12 @@ function addSystemCommands(program: Command, show: (value: unknown) => void): vo
     .description('drop the slot, start the connector from now, and read every table of the system again')
     .argument('<system>')
     .requiredOption('--reason <text>', 'why; kept in the history')
-    .action(async (name: string, { reason }: { reason: string }) =>
-      show(await call('POST', `/admin/systems/${encodeURIComponent(name)}/resnapshot`, { reason })),
+    .option(
+      '--another-source',
+      'another database is in its place, where Ficus has not noticed: opens a new epoch',
+    )
+    .action(async (name: string, options: { reason: string; anotherSource?: true }) =>
+      show(await call('POST', `/admin/systems/${encodeURIComponent(name)}/resnapshot`, options)),
     );
 }
 

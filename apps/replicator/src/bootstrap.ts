@@ -8,7 +8,7 @@ import { FicusError } from '#core/errors';
 import type { SourceSlot } from '#core/ports/capture';
 import type { LegacyStore } from '#core/ports/legacy-store';
 import { ConnectClient } from '#debezium/connect-client';
-import { notificationTopic } from '#debezium/connector-config';
+import { heartbeatTopic, notificationTopic } from '#debezium/connector-config';
 import { RecordDecoder } from '#debezium/decoder';
 import { CachedSchemas, ConfluentRegistry } from '#debezium/schema-registry';
 import { openKafka } from '#kafka/client';
@@ -88,6 +88,7 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
 
   const openCapture = (name: string, system: LegacySystem): CaptureSteward => {
     const { connector, haltable } = sourceOf(name);
+    const { topicPrefix } = system.capture;
     const slot = openSlot(name, system);
     if (slot !== null) slots.push(slot);
     const watchParts = { captures: control.captures, dependencies, meters, clock, log };
@@ -96,6 +97,8 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
       source: slot === null || haltable === null ? null : { slot, connector: haltable },
       watch: slot === null ? null : new SlotWatch(name, slotRules(system), { slot, ...watchParts }),
       mayRenew: slotRules(system).policy === 'resnapshot',
+      topics: (topic) =>
+        topic === heartbeatTopic(system.kind, topicPrefix) || topic.startsWith(`${topicPrefix}.`),
       ...{ progress, dependencies, clock, log },
     });
   };

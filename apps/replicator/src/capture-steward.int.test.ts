@@ -41,6 +41,7 @@ class Source {
   hasOffsets = true;
   slot: 'old' | 'new' | null = 'old';
   timeline = 1;
+  flushed = 100;
 
   get healthy(): boolean {
     return this.isRunning && this.slot === 'new';
@@ -68,7 +69,7 @@ class Source {
 
   readonly slots = {
     read: async () => ({
-      ...{ name: 'slot', source: { cluster: '7', timeline: this.timeline, flushed: '100' } },
+      ...{ name: 'slot', source: { cluster: '7', timeline: this.timeline, flushed: String(this.flushed) } },
       slot: this.slot === null ? null : SLOT,
       limitBytes: 1,
     }),
@@ -101,6 +102,7 @@ function stewardOf(source: Source, given: Partial<CaptureParts> = {}): CaptureSt
     ...{ instance: 'one', captures: rig.control.captures, units: rig.control.units, connector },
     source: { slot: source.slots, connector: source.connector },
     ...{ watch: null, mayRenew: false, progress: rig.progress, dependencies, clock },
+    topics: (topic: string) => topic.startsWith(unit.plan.topic),
     log: openLog('test', 'test', 'silent'),
     ...given,
   });
@@ -257,13 +259,12 @@ describe('another database in the place of the source', () => {
     await order();
     await untilReading(sut);
     expect(source).toMatchObject({ slot: 'new', isRunning: true, hasOffsets: false });
-    const after = await rig.control.units.read(unit.plan.unit);
-    expect(after?.state.epoch).toBe(2);
+    expect(await rig.control.units.read(unit.plan.unit)).toMatchObject({ replaced: 1, state: { epoch: 2 } });
     const firsts = [...ends].map(([partition, end]) => ({
       ...{ topic: unit.plan.topic, partition },
       offset: String(end),
     }));
-    expect(after?.beginnings).toEqual([{ epoch: 2, firsts }]);
+    expect((await capture()).replacements).toEqual([expect.arrayContaining(firsts)]);
     clock.turn(5_000);
     expect(await sut.tend()).toMatchObject({ streams: true, reads: true, capture: { lost: null } });
     source.timeline = 3;
@@ -305,9 +306,65 @@ describe('another database in the place of the source', () => {
     await order();
     await untilReading(sut);
     expect(await rig.control.units.read(unit.plan.unit)).toMatchObject({
-      beginnings: [],
+      replaced: 0,
       state: { epoch: 1 },
     });
     expect((await capture()).replacements).toEqual([]);
+  });
+
+  it('is not what another replicator has seen further of', async () => {
+    const source = new Source();
+    const [one, other] = [watchfulOf(source), watchfulOf(source)];
+    for (let second = 0; second < 20; second++) {
+      source.flushed += 50;
+      for (const steward of second % 3 === 0 ? [one, other] : [other, one])
+        expect(await steward.tend()).toMatchObject({ streams: true, capture: { lost: null } });
+      clock.turn(second % 2 === 0 ? 1_000 : 4_500);
+    }
+  });
+
+  it('is not begun with by an order of before it, nor by the policy', async () => {
+    const source = new Source();
+    const sut = watchfulOf(source);
+    await sut.tend();
+    source.isConnectAway = true;
+    await order();
+    source.timeline = 2;
+    for (let rounds = 0; rounds < 4; rounds++) await round(sut);
+    source.isConnectAway = false;
+    for (let rounds = 0; rounds < 4; rounds++) await round(sut);
+    const { lost, renewals } = await capture();
+    expect(lost).toMatchObject({ isOther: true });
+    expect(renewals).toMatchObject([{ by: 'ann', stage: 'failed' }]);
+    expect(source.slot).toBe('old');
+    await order();
+    await untilReading(sut);
+    expect(await rig.control.units.read(unit.plan.unit)).toMatchObject({ state: { epoch: 2 } });
+  });
+
+  it('is noticed while the connector is started, and a second order may follow', async () => {
+    const source = new Source();
+    const sut = watchfulOf(source);
+    await sut.tend();
+    await order();
+    while ((await stage()) === 'halting') await round(sut);
+    source.timeline = 2;
+    source.slot = null;
+    clock.turn(5_000);
+    await sut.tend();
+    expect(await capture()).toMatchObject({ lost: { isOther: true }, renewals: [{ stage: 'failed' }] });
+    await order();
+    await untilReading(sut);
+    expect(await rig.control.units.read(unit.plan.unit)).toMatchObject({ state: { epoch: 2 } });
+  });
+
+  it('that only an operator knows of is begun with as well', async () => {
+    const source = new Source();
+    const sut = watchfulOf(source);
+    await sut.tend();
+    const before = await capture();
+    await rig.control.captures.change(before, renewal(before, ORDER, true));
+    await untilReading(sut);
+    expect(await rig.control.units.read(unit.plan.unit)).toMatchObject({ replaced: 1, state: { epoch: 2 } });
   });
 });

@@ -37,6 +37,8 @@ export interface CaptureParts {
   /** Does the policy begin anew by itself? */
   readonly mayRenew: boolean;
   readonly progress: KafkaProgress;
+  /** Is it one that the system's connector writes to? */
+  readonly topics: (topic: string) => boolean;
   readonly dependencies: Dependencies;
   readonly clock: Clock;
   readonly log: Logger;
@@ -75,13 +77,15 @@ export class CaptureSteward {
     const verdict = (await watch?.judge(capture)) ?? null;
     const step = captureStep(capture, verdict, mayRenew);
     this.#tell(capture, step, verdict);
+    let isDone = true;
     try {
       await this.#carryOut(capture, step);
     } catch (error) {
+      isDone = false;
       this.#parts.log.warn({ system: this.#system, step: step.kind }, `capture: ${reasonOf(error)}`);
     }
-    const streams = step.kind === 'stream' || step.kind === 'restart';
-    return { streams, reads: step.kind === 'stream', capture };
+    const streams = isDone && (step.kind === 'stream' || step.kind === 'restart');
+    return { streams, reads: isDone && step.kind === 'stream', capture };
   }
 
   /** The connector has been tended: does it stream from its new place? */
@@ -112,6 +116,8 @@ export class CaptureSteward {
     const { captures, log, source } = this.#parts;
     switch (step.kind) {
       case 'stream':
+        // In a unit that was applied while it began, too.
+        if (running(capture) !== null) await this.#openEpochs(capture);
         return;
       case 'hold':
         if (step.isNew) {
@@ -143,10 +149,19 @@ export class CaptureSteward {
 
   /** Units first, so that nobody reads what may be stale; the slot goes even while Connect is away: it fills a disk. */
   async #halt(before: Capture): Promise<void> {
-    const { captures, units, source, log } = this.#parts;
+    const { captures, units, source, watch, progress, log } = this.#parts;
     const capture = await this.#taken(before);
     const order = capture === null ? null : running(capture);
     if (capture === null || order === null) return;
+    // Asked before anything of it is done away with.
+    const slot = (await watch?.report()) ?? null;
+    const fault = slot === null ? null : replacement(capture.slot?.source ?? null, slot.source);
+    if (fault !== null && capture.lost?.isOther !== true) {
+      // Who gave the order did not know of it.
+      const facts = { reason: fault, at: this.#now(), isOther: true };
+      await captures.change(capture, { ...loss(capture, facts), carrier: null });
+      return;
+    }
     await units.readAgain(this.#system, capture.generation, order.by);
     if (source !== null) {
       const isHalted = await source.connector.halt().catch((error: unknown) => {
@@ -161,25 +176,26 @@ export class CaptureSteward {
     await units.readAgain(this.#system, capture.generation, order.by);
     const own = (await units.readAll()).filter(({ plan }) => plan.system === this.#system);
     const plans = own.map(({ plan }) => plan);
-    const ends = await this.#parts.progress.endOffsets([...new Set(plans.flatMap(topicsOf))]);
-    const isOther = await this.#isOther(capture);
-    const change = { sweeps: sweepsOf(plans, ends), firsts: isOther ? firstsOf(ends) : null };
+    const ends = await progress.endOffsets([...new Set(plans.flatMap(topicsOf))]);
+    const isOther = capture.lost?.isOther === true;
+    const change = { sweeps: sweepsOf(plans, ends), firsts: isOther ? await this.#firsts() : null, slot };
     await captures.change(capture, halted(capture, change));
     const what = isOther ? 'another source is begun with, and a new epoch' : 'the slot is given up';
     log.warn({ system: this.#system, by: order.by }, `${what}: ${order.reason}`);
   }
 
-  /** Also where the first source is back: what the other one said meanwhile may have been applied. */
-  async #isOther({ slot, lost }: Capture): Promise<boolean> {
-    if (lost?.isOther === true) return true;
-    const reading = await this.#parts.watch?.read();
-    return reading !== undefined && replacement(slot?.source ?? null, reading.source) !== null;
+  /** The end of each topic that the system's connector writes to, for plans that are applied later, too. */
+  async #firsts(): Promise<EpochFirsts> {
+    const { progress, topics } = this.#parts;
+    const ends = await progress.endOffsets((await progress.topics()).filter(topics));
+    return [...ends].flatMap(([topic, offsets]) =>
+      [...offsets].map(([partition, end]) => ({ topic, partition, offset: String(end) })),
+    );
   }
 
-  /** Also in units that were applied meanwhile. */
   async #openEpochs(capture: Capture): Promise<void> {
     const by = running(capture)?.by ?? 'policy';
-    await this.#parts.units.openEpochs(this.#system, capture.replacements, by);
+    await this.#parts.units.openEpochs(this.#system, capture.replacements.length, by);
   }
 
   /** Null: somebody else is at it. */
@@ -221,11 +237,5 @@ function sweepsOf(plans: readonly Plan[], ends: ReadonlyMap<string, Offsets>): r
       const texts = own.map(([partition, end]) => [String(partition), String(end)]);
       return { unit: plan.unit, table, ends: Object.fromEntries(texts) };
     }),
-  );
-}
-
-function firstsOf(ends: ReadonlyMap<string, Offsets>): EpochFirsts {
-  return [...ends].flatMap(([topic, offsets]) =>
-    [...offsets].map(([partition, end]) => ({ topic, partition, offset: String(end) })),
   );
 }

@@ -1,5 +1,5 @@
 import type { Kafka } from 'kafkajs';
-import { epochLookup } from '#core/epoch';
+import { type EpochFirsts, epochLookup } from '#core/epoch';
 import { gapsOf } from '#core/mend';
 import { forwardGroup, topicsOf } from '#core/plan';
 import type { CaptureStore } from '#core/ports/capture';
@@ -50,6 +50,8 @@ export interface LegParts {
 
 /** Batches on their way at once, where each document has its rows in one partition: while one is written, one is read. */
 const LANES = 3;
+/** ms for which a unit is as it was read; less than the time after which a silent replicator is held for dead. */
+const FRESH_MS = 1_500;
 
 /** legacy → Kafka → MongoDB for one unit: a member of the unit's consumer group. */
 export class ForwardLeg {
@@ -64,6 +66,9 @@ export class ForwardLeg {
   readonly #share = new FailureShare();
   #partitions: Readonly<Record<string, readonly number[]>> = {};
   #tends = false;
+  #adoptedAt: number;
+  /** Where the epochs of the unit's system begin, as far as they were asked for. */
+  #beginnings: readonly EpochFirsts[] = [];
   readonly #combiner = new Combiner(
     (records) => this.#handle(records),
     () => (this.#unit.plan.embeds.length === 0 ? LANES : 1),
@@ -72,6 +77,7 @@ export class ForwardLeg {
   constructor(unit: Unit, parts: LegParts) {
     this.#unit = unit;
     this.#parts = parts;
+    this.#adoptedAt = parts.clock.now();
     this.topics = topicsOf(unit.plan);
     this.#letters = new LetterBox(unit.plan.unit, parts);
     this.#counts = new CountKeeper((counts) => parts.status.addCounts(unit.plan.unit, counts), parts.clock);
@@ -104,6 +110,7 @@ export class ForwardLeg {
   /** Terms, epochs and plans change under a running leg; the next batch goes by the new ones. */
   adopt(unit: Unit): void {
     this.#unit = unit;
+    this.#adoptedAt = this.#parts.clock.now();
   }
 
   start(): void {
@@ -116,7 +123,7 @@ export class ForwardLeg {
   }
 
   async #handle(all: readonly LogRecord[]): Promise<void> {
-    const of = this.#unit;
+    const of = await this.#current();
     const { plan } = of;
     // A plan may have let a table go while its records were on their way; should it come back, it is read anew.
     const topics = topicsOf(plan);
@@ -151,19 +158,37 @@ export class ForwardLeg {
   }
 
   async #contextOf(of: Unit): Promise<ApplyContext> {
-    const { plan, state, beginnings } = of;
+    const { plan, state } = of;
     return {
       // Read once the records are there: what comes from behind a gap comes after the gap was noted.
       gaps: async () => gapsOf(plan, (await this.#parts.captures.read(plan.system)).sweeps),
       plan,
       decoder: this.#parts.decoderOf(plan.system),
       epoch: state.epoch,
-      epochOf: epochLookup(state.epoch, beginnings),
+      epochOf: epochLookup(state.epoch, await this.#beginningsOf(of)),
       term: state.term,
       incarnations: this.#incarnations,
       parked: await this.#letters.parked(),
       isCurrent: () => this.#isCurrent(of),
     };
+  }
+
+  /**
+   * Others hold a replicator that does not beat for dead, and may have tables read by a plan that it has not heard of: so
+   * it goes by none that is so old.
+   */
+  async #current(): Promise<Unit> {
+    const { clock, units } = this.#parts;
+    if (clock.now() - this.#adoptedAt <= FRESH_MS) return this.#unit;
+    const found = await units.read(this.#unit.plan.unit);
+    if (found !== null) this.adopt(found);
+    return this.#unit;
+  }
+
+  async #beginningsOf({ plan, replaced }: Unit): Promise<readonly EpochFirsts[]> {
+    if (this.#beginnings.length < replaced)
+      this.#beginnings = (await this.#parts.captures.read(plan.system)).replacements;
+    return this.#beginnings.slice(0, replaced);
   }
 
   /** What must be durable before the offset is. The counts follow. */
@@ -196,7 +221,7 @@ export class ForwardLeg {
   async #isCurrent(of: Unit): Promise<boolean> {
     const found = await this.#parts.units.read(of.plan.unit);
     if (found === null) return true;
-    this.#unit = found;
+    this.adopt(found);
     return found.state.term === of.state.term && found.planVersion === of.planVersion;
   }
 

@@ -62,7 +62,7 @@ function unitIn(phase: Phase): Unit {
     since: clock.iso(),
     transition: null,
   };
-  return { plan, planVersion: 1, snapshotWanted: [], beginnings: [], state, replication: null };
+  return { plan, planVersion: 1, snapshotWanted: [], replaced: 0, state, replication: null };
 }
 
 async function store(document: StoredDocument): Promise<void> {

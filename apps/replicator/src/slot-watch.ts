@@ -1,6 +1,6 @@
-import { judgeSlot, running, type SlotFacts, type SlotRules, type SlotVerdict } from '#core/capture';
+import { judgeSlot, replacement, running, type SlotRules, type SlotVerdict } from '#core/capture';
 import { reasonOf } from '#core/errors';
-import type { Capture, CaptureStore, SlotReading, SourceSlot } from '#core/ports/capture';
+import type { Capture, CaptureStore, SlotReading, SlotReport, SourceSlot } from '#core/ports/capture';
 import type { Clock } from '#core/ports/clock';
 import type { Dependencies } from '#observability/dependencies';
 import type { Logger } from '#observability/log';
@@ -24,6 +24,8 @@ export class SlotWatch {
   readonly #rules: SlotRules;
   readonly #parts: SlotWatchParts;
   #reading: SlotReading | null = null;
+  /** Why the source was another one when it was measured; null: it was not. */
+  #fault: string | null = null;
   #askedAt = 0;
   #stage = '';
   /** The position that the connector confirmed last, and when that was new to us. */
@@ -41,18 +43,24 @@ export class SlotWatch {
     const now = clock.now();
     const begun = running(capture)?.stage ?? 'done';
     const stage = `${capture.generation} ${begun}`;
-    // Until the connector has made a new slot, none is as it should be, and the source may be another one.
+    // Until the connector has made a new slot, none is as it should be.
     const isOld = begun !== 'halting' && begun !== 'restarting';
-    const before = { seen: capture.seen && isOld, known: isOld ? (capture.slot?.source ?? null) : null };
+    const seen = capture.seen && isOld;
+    const known = begun === 'halting' ? null : (capture.slot?.source ?? null);
     // What was measured in an earlier stage of a new beginning was another slot.
-    if (this.#stage === stage && now - this.#askedAt < MEASURE_MS) return this.#verdict(before);
+    if (this.#stage === stage && now - this.#askedAt < MEASURE_MS) return this.#verdict(seen);
     this.#askedAt = now;
     this.#stage = stage;
     try {
       this.#reading = null;
-      this.#reading = await slot.read();
+      const reading = await slot.read();
+      // Of what was known before it: another replicator may have seen the source further by now.
+      this.#fault = replacement(known, reading.source);
+      // Who is told no more has not forgotten.
+      const source = { ...reading.source, cluster: reading.source.cluster ?? known?.cluster ?? null };
+      this.#reading = { ...reading, source };
       this.#measured(this.#reading, now);
-      const verdict = this.#verdict(before);
+      const verdict = this.#verdict(seen);
       // What is kept tells the source from the one that is there now.
       if (verdict?.kind === 'other' || begun === 'halting') return verdict;
       const alarm = verdict === null || verdict.kind === 'sound' ? null : verdict.reason;
@@ -61,13 +69,14 @@ export class SlotWatch {
     } catch (error) {
       dependencies.down(`slot:${this.#system}`, error);
       log.warn({ system: this.#system }, `replication slot: ${reasonOf(error)}`);
-      return this.#verdict(before);
+      return this.#verdict(seen);
     }
   }
 
   /** Asks the source now. @throws FicusError `legacy_unavailable`. */
-  async read(): Promise<SlotReading> {
-    return await this.#parts.slot.read();
+  async report(): Promise<SlotReport> {
+    const at = new Date(this.#parts.clock.now()).toISOString();
+    return { ...(await this.#parts.slot.read()), at, alarm: null };
   }
 
   #measured({ slot, limitBytes }: SlotReading, now: number): void {
@@ -77,9 +86,9 @@ export class SlotWatch {
       this.#confirmed = { at: now, position };
   }
 
-  #verdict(before: Pick<SlotFacts, 'known' | 'seen'>): SlotVerdict | null {
+  #verdict(seen: boolean): SlotVerdict | null {
     if (this.#reading === null) return null;
     const stillMs = this.#askedAt - this.#confirmed.at;
-    return judgeSlot({ ...before, reading: this.#reading, stillMs }, this.#rules);
+    return judgeSlot({ reading: this.#reading, fault: this.#fault, seen, stillMs }, this.#rules);
   }
 }

@@ -1,5 +1,6 @@
 import type { Kafka } from 'kafkajs';
 import type { LegacySystem } from '#config/systems';
+import { epochLookup, type LogPlace } from '#core/epoch';
 import { FicusError, reasonOf } from '#core/errors';
 import { forwardGroup, type Plan, tablesOf, topicsOf } from '#core/plan';
 import type { Capture, CaptureStore } from '#core/ports/capture';
@@ -48,7 +49,9 @@ export class SystemWatch {
   readonly #consumer: LogConsumer;
   readonly #watermarks = new Map<string, Watermarks>();
   #units: readonly Unit[] = [];
-  #beat: { readonly at: number; readonly position: Position } | null = null;
+  /** `epoch` counts the databases that have been the source. */
+  #beat: { readonly at: number; readonly position: Position; readonly epoch: number } | null = null;
+  #epochOf: (of: LogPlace) => number = () => 1;
   #reports = false;
   #mends = false;
   #traits: { readonly of: string; readonly at: number; readonly traits: LogTraits } | null = null;
@@ -98,11 +101,15 @@ export class SystemWatch {
       const lastSign = SnapshotSteward.lastSign(known.flat());
       // Read after the snapshots: one of them that is all applied may be of after a new beginning.
       const capture = await this.#parts.captures.read(this.#name);
+      this.#epochOf = epochLookup(capture.replacements.length + 1, capture.replacements);
       for (const [index, unit] of units.entries())
         await this.#report(unit, {
           ...{ known: known[index] ?? [], lastSign, capture },
           anew: this.#parts.capture.anew(capture),
-          mayOrder: (round?.reads ?? false) && this.#parts.connector.healthy,
+          mayOrder:
+            (round?.reads ?? false) &&
+            this.#parts.connector.healthy &&
+            unit.replaced >= capture.replacements.length,
         });
       if (round !== null) await this.#parts.capture.settle(units, round);
     } catch (error) {
@@ -257,9 +264,13 @@ export class SystemWatch {
     if (decoded.kind !== 'change') return;
     const { committedAt, position } = decoded.event;
     if (committedAt === null || position === null) return;
-    if (this.#beat !== null && comparePositions(position, this.#beat.position) <= 0) return;
-    // The source's clock was set back: what was sampled by the old one would look newer for as long as that.
-    if (this.#beat !== null && committedAt < this.#beat.at) this.#watermarks.clear();
-    this.#beat = { at: committedAt, position };
+    const epoch = this.#epochOf(record);
+    const before = this.#beat;
+    if (before !== null && epoch < before.epoch) return;
+    const isOther = before !== null && epoch > before.epoch;
+    if (before !== null && !isOther && comparePositions(position, before.position) <= 0) return;
+    // Of another source, or its clock was set back: what was sampled by the old one would look newer for as long as that.
+    if (isOther || (before !== null && committedAt < before.at)) this.#watermarks.clear();
+    this.#beat = { at: committedAt, position, epoch };
   }
 }

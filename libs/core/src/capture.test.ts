@@ -8,6 +8,7 @@ import {
   judgeSlot,
   loss,
   renewal,
+  replacement,
   type SlotRules,
   type SlotVerdict,
   STUCK_MS,
@@ -114,7 +115,7 @@ describe('a slot that is', () => {
   it.each(slotCases)('$what: $verdict', ({ slot, limitBytes = 10 * GB, rules = RULES, verdict, ...of }) => {
     const state = slot === null ? null : { ...SLOT, ...slot };
     const reading = { name: 'ficus_shop', source: SOURCE, slot: state, limitBytes };
-    const facts = { reading, known: SOURCE, seen: of.seen ?? true, stillMs: of.stillMs ?? 0 };
+    const facts = { reading, fault: null, seen: of.seen ?? true, stillMs: of.stillMs ?? 0 };
     const judged = judgeSlot(facts, rules);
     expect(judged.kind).toBe(verdict);
     if (of.says !== undefined) expect(judged).toMatchObject({ reason: expect.stringMatching(of.says) });
@@ -125,7 +126,10 @@ describe('a source', () => {
   const now = (given: Partial<SourceIdentity>) => {
     const reading = { name: 'ficus_shop', source: { ...SOURCE, ...given }, slot: null, limitBytes: null };
     return (known: SourceIdentity | null) =>
-      judgeSlot({ reading, known, seen: true, stillMs: 0 }, { ...GIVES_UP });
+      judgeSlot(
+        { reading, fault: replacement(known, reading.source), seen: true, stillMs: 0 },
+        { ...GIVES_UP },
+      );
   };
   it.each([
     ['of another cluster', { cluster: '8' }, 'its system identifier is 8, and was 7'],
@@ -147,6 +151,7 @@ describe('a source', () => {
 const AT = '2026-01-01T00:00:00.000Z';
 const LATER = '2026-01-02T00:00:00.000Z';
 const ORDER = { by: 'ann', reason: 'the disk', at: AT };
+const REPORT = { name: 's', source: SOURCE, slot: SLOT, limitBytes: null, at: AT, alarm: null };
 const NEW: Capture = {
   ...{ system: 'shop', revision: 0, slot: null, seen: true, lost: null, generation: 0 },
   ...{ replacements: [], renewals: [], sweeps: [], carrier: null },
@@ -189,6 +194,13 @@ const stepCases: readonly StepCase[] = [
   { what: 'the source is another one', capture: NEW, verdict: OTHER, mayRenew: true, step: 'hold' },
   { what: 'it was, and is not', capture: replaced, verdict: SOUND, mayRenew: true, step: 'hold' },
   { what: 'it is while the slot was lost', capture: noted, verdict: OTHER, mayRenew: true, step: 'hold' },
+  {
+    what: 'the one that was begun with is replaced at once',
+    capture: at('restarting'),
+    verdict: OTHER,
+    mayRenew: true,
+    step: 'hold',
+  },
   { what: 'the other one is to be begun with', capture: at('halting'), verdict: OTHER, step: 'halt' },
   { what: 'too much is held back', capture: NEW, verdict: OVER, mayRenew: true, step: 'renew' },
   { what: 'an order has come', capture: at('halting'), verdict: LOST, step: 'halt' },
@@ -213,10 +225,11 @@ describe('a new beginning', () => {
     expect(ordered).toMatchObject({ generation: 1, renewals: [{ ...ORDER, stage: 'halting' }] });
     // Until nothing of the old connector runs, changes are missing.
     expect(ordered.lost).not.toBeNull();
-    const stopped = changed(ordered, halted(ordered, { sweeps: [sweep], firsts: null }));
+    const stopped = changed(ordered, halted(ordered, { sweeps: [sweep], firsts: null, slot: REPORT }));
     expect(stopped).toMatchObject({
       lost: null,
       replacements: [],
+      slot: REPORT,
       sweeps: [sweep],
       renewals: [{ stage: 'restarting' }],
     });
@@ -233,23 +246,31 @@ describe('a new beginning', () => {
   it('keeps where the log of another source begins, after those of earlier ones', () => {
     const firsts = (offset: string) => [{ topic: 't', partition: 0, offset }];
     const earlier = { ...at('halting'), replacements: [firsts('5')] };
-    expect(halted(earlier, { sweeps: [], firsts: firsts('9') }).replacements).toEqual([
+    expect(halted(earlier, { sweeps: [], firsts: firsts('9'), slot: null }).replacements).toEqual([
       firsts('5'),
       firsts('9'),
     ]);
   });
 
-  it.each(['halting', 'restarting'] as const)('is refused while another is %s', (stage) => {
-    expect(() => renewal(at(stage), { ...ORDER, by: 'bob' })).toThrow(
-      `that ann ordered at ${AT} is ${stage}`,
+  it('is refused while the connector of another is being stopped', () => {
+    expect(() => renewal(at('halting'), { ...ORDER, by: 'bob' })).toThrow(
+      `that ann ordered at ${AT} is halting`,
     );
   });
 
-  it('may follow one whose tables are still read, and that one has failed', () => {
-    const next = renewal(at('reading'), { ...ORDER, by: 'bob', at: LATER });
-    expect(next).toMatchObject({ generation: 2, sweeps: [] });
-    expect(next.renewals).toMatchObject([{ by: 'bob' }, { by: 'ann', stage: 'failed', endedAt: LATER }]);
+  it('opens an epoch where somebody knows of another source', () => {
+    expect(renewal(NEW, ORDER, true)).toMatchObject({ lost: { isOther: true, reason: 'the disk', at: AT } });
+    expect(renewal(NEW, ORDER)).not.toHaveProperty('lost');
   });
+
+  it.each(['restarting', 'reading'] as const)(
+    'may follow one that is %s, and that one has failed',
+    (stage) => {
+      const next = renewal(at(stage), { ...ORDER, by: 'bob', at: LATER });
+      expect(next).toMatchObject({ generation: 2, sweeps: [] });
+      expect(next.renewals).toMatchObject([{ by: 'bob' }, { by: 'ann', stage: 'failed', endedAt: LATER }]);
+    },
+  );
 
   it('has failed when the new slot is lost', () => {
     expect(loss(at('reading'), { reason: 'is lost', at: LATER })).toMatchObject({

@@ -1,6 +1,14 @@
 import type { EpochFirsts } from './epoch.ts';
 import { FicusError, unreachable } from './errors.ts';
-import type { Capture, CaptureChange, Renewal, SlotReading, SourceIdentity, Sweep } from './ports/capture.ts';
+import type {
+  Capture,
+  CaptureChange,
+  Renewal,
+  SlotReading,
+  SlotReport,
+  SourceIdentity,
+  Sweep,
+} from './ports/capture.ts';
 
 /**
  * What is to be done about a system's capture, decided from measurements: a consumer that is away must not fill the
@@ -18,8 +26,8 @@ export interface SlotRules {
 
 export interface SlotFacts {
   readonly reading: SlotReading;
-  /** The source as it was known; null: it was not. */
-  readonly known: SourceIdentity | null;
+  /** Why the source is another one than before it was measured (`replacement`); null: it is not. */
+  readonly fault: string | null;
   /** The slot was there before. */
   readonly seen: boolean;
   /** ms for which the connector has confirmed nothing, as far as is known. */
@@ -34,9 +42,8 @@ export type SlotVerdict =
 /** ms. The heartbeat moves the confirmed position twice a second: a connector that confirms nothing for so long is stuck. */
 export const STUCK_MS = 60_000;
 
-export function judgeSlot({ reading, known, seen, stillMs }: SlotFacts, rules: SlotRules): SlotVerdict {
+export function judgeSlot({ reading, fault, seen, stillMs }: SlotFacts, rules: SlotRules): SlotVerdict {
   const { name, slot, limitBytes } = reading;
-  const fault = replacement(known, reading.source);
   if (fault !== null) return { kind: 'other', reason: fault };
   if (slot === null)
     return seen
@@ -130,18 +137,12 @@ export function captureStep(capture: Capture, verdict: SlotVerdict | null, mayRe
       return { kind: 'halt' };
     case 'restarting':
       // There is no slot until the connector has made a new one, and what it makes can be looked at later.
-      return { kind: 'restart' };
+      return verdict?.kind === 'other' ? held(capture, verdict.reason) : { kind: 'restart' };
     case 'reading':
     case 'done':
     case 'failed': {
       const { lost } = capture;
-      if (verdict?.kind === 'other')
-        return {
-          kind: 'hold',
-          reason: verdict.reason,
-          isNew: lost?.reason !== verdict.reason,
-          isOther: true,
-        };
+      if (verdict?.kind === 'other') return held(capture, verdict.reason);
       const reason = lost?.reason ?? (verdict?.kind === 'lost' ? verdict.reason : null);
       const isOther = lost?.isOther === true;
       if (reason !== null)
@@ -156,6 +157,10 @@ export function captureStep(capture: Capture, verdict: SlotVerdict | null, mayRe
   }
 }
 
+function held({ lost }: Capture, reason: string): CaptureStep {
+  return { kind: 'hold', reason, isNew: lost?.reason !== reason, isOther: true };
+}
+
 /**
  * What is wrong with the capture and what to do about it, for people; null: nothing.
  * @param facts.isOurs may Ficus itself drop the slot and restart the connector?
@@ -166,7 +171,7 @@ export function captureTrouble(
 ): string | null {
   const { step, verdict, isOurs } = facts;
   const order = running(capture);
-  if (order !== null && order.stage !== 'reading')
+  if (order !== null && order.stage !== 'reading' && step.kind !== 'hold')
     return `begins anew (${order.stage}), ordered by ${order.by} at ${order.at}: ${order.reason}`;
   if (step.kind === 'hold') {
     const { system } = capture;
@@ -202,19 +207,24 @@ export function loss(
   return { lost: { at, reason, isOther }, renewals: ended(renewals, 'failed', at) };
 }
 
-/** @throws FicusError `state_conflict` while an earlier order has not come to the reading of the tables. */
+/**
+ * @param isOther somebody knows that another database is in the source's place.
+ * @throws FicusError `state_conflict` while the old connector of an earlier order is being done away with.
+ */
 export function renewal(
   capture: Capture,
   order: { readonly by: string; readonly reason: string; readonly at: string },
+  isOther = false,
 ): CaptureChange {
   const one = running(capture);
-  if (one !== null && one.stage !== 'reading')
+  if (one?.stage === 'halting')
     throw new FicusError(
       'state_conflict',
       `a new beginning of ${capture.system} that ${one.by} ordered at ${one.at} is ${one.stage}`,
     );
   return {
     generation: capture.generation + 1,
+    ...(isOther ? { lost: { at: order.at, reason: order.reason, isOther } } : {}),
     renewals: [{ ...order, stage: 'halting', endedAt: null }, ...ended(capture.renewals, 'failed', order.at)],
     sweeps: [],
     carrier: null,
@@ -223,14 +233,20 @@ export function renewal(
 
 /**
  * Nothing of the old connector runs any more, and these rows may be gone.
- * @param firsts where the log of another source begins; null: it is the same one.
+ * @param given.firsts where the log of another source begins; null: it is the same one.
+ * @param given.slot of the source that is begun with; null: it has none.
  */
 export function halted(
   capture: Capture,
-  { sweeps, firsts }: { readonly sweeps: readonly Sweep[]; readonly firsts: EpochFirsts | null },
+  given: {
+    readonly sweeps: readonly Sweep[];
+    readonly firsts: EpochFirsts | null;
+    readonly slot: SlotReport | null;
+  },
 ): CaptureChange {
+  const { sweeps, firsts, slot } = given;
   const replacements = firsts === null ? capture.replacements : [...capture.replacements, firsts];
-  return { ...staged(capture, 'restarting'), sweeps, replacements, lost: null, carrier: null };
+  return { ...staged(capture, 'restarting'), sweeps, replacements, slot, lost: null, carrier: null };
 }
 
 /** The connector streams from a new place in the log. */

@@ -10,12 +10,6 @@ export type EpochFirsts = readonly {
   readonly offset: string;
 }[];
 
-/** Where an epoch of a unit begins in its log. */
-export interface EpochBeginning {
-  readonly epoch: number;
-  readonly firsts: EpochFirsts;
-}
-
 /** A record's place in the log of a unit. */
 export interface LogPlace {
   readonly topic: string;
@@ -25,22 +19,17 @@ export interface LogPlace {
 
 /**
  * @param current the epoch in force.
- * @param beginnings of all epochs but the first one, in their order.
+ * @param beginnings where it and the ones before it begin, the newest last; what lies below all is of one epoch more before.
  */
-export function epochLookup(
-  current: number,
-  beginnings: readonly EpochBeginning[],
-): (of: LogPlace) => number {
-  const [oldest] = beginnings;
-  if (oldest === undefined) return () => current;
-  const newestFirst = beginnings.toReversed().map(({ epoch, firsts }) => ({
-    epoch,
-    firsts: new Map(firsts.map(({ offset, ...of }) => [nameOf(of), BigInt(offset)])),
-  }));
+export function epochLookup(current: number, beginnings: readonly EpochFirsts[]): (of: LogPlace) => number {
+  if (beginnings.length === 0) return () => current;
+  const newestFirst = beginnings
+    .toReversed()
+    .map((firsts) => new Map(firsts.map(({ offset, ...of }) => [nameOf(of), BigInt(offset)])));
   return ({ topic, partition, offset }) => {
     const name = nameOf({ topic, partition });
-    const own = newestFirst.find(({ firsts }) => offset >= (firsts.get(name) ?? 0n));
-    return own?.epoch ?? oldest.epoch - 1;
+    const age = newestFirst.findIndex((firsts) => offset >= (firsts.get(name) ?? 0n));
+    return current - (age < 0 ? newestFirst.length : age);
   };
 }
 

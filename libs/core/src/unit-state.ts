@@ -1,4 +1,3 @@
-import type { EpochBeginning } from './epoch.ts';
 import type { Phase } from './phase.ts';
 import type { Plan } from './plan.ts';
 
@@ -25,8 +24,8 @@ export interface Unit {
   /** Tables that a change of the plan had read again, with the version that last did. */
   readonly snapshotWanted: readonly { readonly table: string; readonly version: number }[];
   readonly state: UnitState;
-  /** Where each of its epochs but the first one begins, in their order. */
-  readonly beginnings: readonly EpochBeginning[];
+  /** For how many databases that took its source's place (`Capture.replacements`) it has an epoch, its newest ones. */
+  readonly replaced: number;
   /** What the replicator last said of the forward leg; null before its first word. */
   readonly replication: ReplicationStatus | null;
 }

@@ -24,6 +24,11 @@ export class KafkaProgress {
     this.#admin = kafka.admin();
   }
 
+  /** Names of all topics. @throws FicusError `kafka_unavailable`. */
+  async topics(): Promise<readonly string[]> {
+    return await this.#ask(() => this.#admin.listTopics());
+  }
+
   /** End offsets (the next to be written) of each topic. @throws FicusError `kafka_unavailable`. */
   async endOffsets(topics: readonly string[]): Promise<ReadonlyMap<string, Offsets>> {
     return await this.#ask(async () => {

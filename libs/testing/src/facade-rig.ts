@@ -35,7 +35,7 @@ export function aUnit(plan: Plan, phase: Phase, at: string, lagMs: number | null
     plan,
     planVersion: 1,
     snapshotWanted: [],
-    beginnings: [],
+    replaced: 0,
     state: { unit, phase, epoch: 1, term: 1, revision: 1, since: at, transition: null },
     replication: {
       unit,

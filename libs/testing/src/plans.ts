@@ -43,7 +43,7 @@ export function aUnit(plan: Plan = aPlan(), changes: Partial<Unit> = {}): Unit {
     plan,
     planVersion: 1,
     snapshotWanted: [],
-    beginnings: [],
+    replaced: 0,
     state: {
       unit: plan.unit,
       phase: 'legacy',

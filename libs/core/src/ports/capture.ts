@@ -103,7 +103,7 @@ export interface Capture {
   readonly carrier: { readonly id: string; readonly until: number } | null;
 }
 
-export type CaptureChange = Partial<Omit<Capture, 'system' | 'revision' | 'slot' | 'seen'>>;
+export type CaptureChange = Partial<Omit<Capture, 'system' | 'revision' | 'seen'>>;
 
 export interface CaptureStore {
   /** A system that nothing is kept of yet is answered as one at its very beginning. */

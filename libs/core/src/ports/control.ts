@@ -1,5 +1,4 @@
 import type { DocumentKey } from '../document.ts';
-import type { EpochFirsts } from '../epoch.ts';
 import type { Phase } from '../phase.ts';
 import type { Verification } from '../reconcile.ts';
 import type { Guard } from '../transition.ts';
@@ -25,10 +24,10 @@ export interface UnitStore {
    */
   readAgain(system: string, generation: number, by: string): Promise<void>;
   /**
-   * Opens, in every unit of the system, an epoch for each database that has taken the source's place (`Capture`), once,
-   * and wants all tables read again with it: who goes by a plan so new knows of the epoch.
+   * Opens, in every unit of the system, an epoch for each of so many databases that have taken the source's place
+   * (`Capture`), once, and wants all tables read again with it: who goes by a plan so new knows of the epoch.
    */
-  openEpochs(system: string, replacements: readonly EpochFirsts[], by: string): Promise<void>;
+  openEpochs(system: string, replaced: number, by: string): Promise<void>;
 }
 
 export type TransitionState = 'running' | 'done' | 'refused' | 'cancelled';

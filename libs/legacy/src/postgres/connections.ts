@@ -37,14 +37,15 @@ export class Connections {
   readonly #system: string;
   readonly #pool: pg.Pool;
 
-  constructor(system: string, url: string) {
+  /** @param idleMs after which a connection that is not used is closed. */
+  constructor(system: string, url: string, idleMs = 30_000) {
     this.#system = system;
     this.#pool = new pg.Pool({
       ...address(url),
       application_name: 'ficus',
       max: MAX_CONNECTIONS,
       connectionTimeoutMillis: CONNECT_MS,
-      idleTimeoutMillis: 30_000,
+      idleTimeoutMillis: idleMs,
       keepAlive: true,
       statement_timeout: STATEMENT_MS,
       lock_timeout: LOCK_MS,

@@ -17,6 +17,8 @@ export interface SlotSettings {
   readonly account: { readonly user: string; readonly password: string };
 }
 
+/** Less than the time between two measurements: a new connection goes where the connector's next one would. */
+const IDLE_MS = 1_000;
 /** Where a file of the log has its timeline: the first digits of its name, hexadecimal. */
 const TIMELINE_DIGITS = 8;
 
@@ -48,7 +50,7 @@ export class PostgresSlot implements SourceSlot {
 
   constructor(system: string, { url, slot, account }: SlotSettings) {
     this.#slot = slot;
-    this.#connections = new Connections(system, url);
+    this.#connections = new Connections(system, url, IDLE_MS);
     this.#capture = new Connections(system, withAccount(url, account));
   }
 
@@ -70,7 +72,8 @@ export class PostgresSlot implements SourceSlot {
   }
 
   async #cluster(): Promise<string | null> {
-    const [row = []] = await this.#connections.rows(statement(CLUSTER, []));
+    // Not all that calls itself PostgreSQL has one.
+    const [row = []] = await this.#connections.rows(statement(CLUSTER, [])).catch(() => []);
     return row[0] ?? null;
   }
 

@@ -65,7 +65,7 @@ describe('the capture of a system', () => {
     const sweeps = ['a', 'b'].map((table) => ({ unit: 'orders', table, ends: { 0: '9007199254740993' } }));
     const first = await captures.read('swept');
     const ordered = await captures.change(first, renewal(first, ORDER));
-    await captures.change(ordered, halted(ordered, { sweeps, firsts: null }));
+    await captures.change(ordered, halted(ordered, { sweeps, firsts: null, slot: null }));
     await captures.swept('swept', 0, { unit: 'orders', table: 'a' });
     expect((await captures.read('swept')).sweeps).toEqual(sweeps);
     await captures.swept('swept', 1, { unit: 'orders', table: 'a' });
@@ -103,7 +103,6 @@ it('units are read again once for each generation, every table of them, and thos
 });
 
 describe('another database in the place of a source', () => {
-  const firsts = (offset: number) => [{ topic: 'a.b.c', partition: 0, offset: String(offset) }];
   const unitOf = async (unit: string): Promise<Unit> =>
     (await control.units.read(unit)) ?? expect.fail(`there is no ${unit}`);
   const put = async (unit: string, system: string) =>
@@ -112,30 +111,29 @@ describe('another database in the place of a source', () => {
   it('is an epoch of every unit of its system, once, by a new version of the plan', async () => {
     await put('moved', 'moving');
     await put('unmoved', 'standing');
-    await control.units.openEpochs('moving', [firsts(7)], 'ann');
-    await control.units.openEpochs('moving', [firsts(7)], 'bob');
-    const once = await unitOf('moved');
-    expect(once).toMatchObject({ planVersion: 2, state: { epoch: 2, term: 1, revision: 2 } });
-    expect(once.beginnings).toEqual([{ epoch: 2, firsts: firsts(7) }]);
-    expect(once.snapshotWanted).toEqual([{ table: 'public.order', version: 2 }]);
-    expect(await unitOf('unmoved')).toMatchObject({ planVersion: 1, beginnings: [], state: { epoch: 1 } });
-    await control.units.openEpochs('moving', [firsts(7), firsts(9)], 'ann');
-    expect((await unitOf('moved')).beginnings).toEqual([
-      { epoch: 2, firsts: firsts(7) },
-      { epoch: 3, firsts: firsts(9) },
-    ]);
+    await control.units.openEpochs('moving', 1, 'ann');
+    await control.units.openEpochs('moving', 1, 'bob');
+    const once = { planVersion: 2, replaced: 1, state: { epoch: 2, term: 1, revision: 2 } };
+    expect(await unitOf('moved')).toMatchObject(once);
+    expect((await unitOf('moved')).snapshotWanted).toEqual([{ table: 'public.order', version: 2 }]);
+    expect(await unitOf('unmoved')).toMatchObject({ planVersion: 1, replaced: 0, state: { epoch: 1 } });
+    await control.units.openEpochs('moving', 3, 'ann');
+    expect(await unitOf('moved')).toMatchObject({ planVersion: 3, replaced: 3, state: { epoch: 4 } });
+    await control.units.openEpochs('moving', 2, 'ann');
+    expect(await unitOf('moved')).toMatchObject({ planVersion: 3, replaced: 3, state: { epoch: 4 } });
   });
 
   it('is known to a unit that is applied later: its log may reach back to before', async () => {
     const { captures, units } = control;
     const before = await captures.read('succeeded');
     const ordered = await captures.change(before, renewal(before, ORDER));
-    await captures.change(ordered, halted(ordered, { sweeps: [], firsts: firsts(5) }));
+    const firsts = [{ topic: 'a.b.c', partition: 0, offset: '5' }];
+    await captures.change(ordered, halted(ordered, { sweeps: [], firsts, slot: REPORT }));
+    expect(await captures.read('succeeded')).toMatchObject({ replacements: [firsts], slot: REPORT });
     await put('late', 'succeeded');
     const late = await unitOf('late');
-    expect(late).toMatchObject({ planVersion: 1, state: { epoch: 2 } });
-    expect(late.beginnings).toEqual([{ epoch: 2, firsts: firsts(5) }]);
-    await units.openEpochs('succeeded', (await captures.read('succeeded')).replacements, 'ann');
+    expect(late).toMatchObject({ planVersion: 1, replaced: 1, state: { epoch: 2 } });
+    await units.openEpochs('succeeded', 1, 'ann');
     expect(await unitOf('late')).toEqual(late);
   });
 });

@@ -51,7 +51,7 @@ export class MongoPlanStore implements PlanStore {
     const at = new Date(this.#clock.now()).toISOString();
     // What lies in the log may be of databases that have been replaced since.
     const { replacements } = await this.#captures.read(plan.system);
-    const beginnings = replacements.map((firsts, index) => ({ epoch: index + 2, firsts }));
+    const replaced = replacements.length;
     const unit: StoredUnit = {
       _id: plan.unit,
       plan,
@@ -60,8 +60,8 @@ export class MongoPlanStore implements PlanStore {
       planAt: at,
       planVersion: 1,
       phase: 'legacy',
-      epoch: replacements.length + 1,
-      ...(replacements.length === 0 ? {} : { beginnings, replaced: replacements.length }),
+      epoch: replaced + 1,
+      replaced,
       term: 1,
       revision: 1,
       since: at,

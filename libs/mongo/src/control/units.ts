@@ -1,5 +1,4 @@
 import type { Collection, Db, Document } from 'mongodb';
-import type { EpochFirsts } from '#core/epoch';
 import { FicusError } from '#core/errors';
 import type { Phase } from '#core/phase';
 import type { Plan } from '#core/plan';
@@ -23,10 +22,8 @@ export interface StoredUnit extends Omit<UnitState, 'unit'> {
   readonly planVersion: number;
   /** Tables that a change of the plan had read again, with the version that last did; absent: none. */
   readonly snapshotWanted?: Unit['snapshotWanted'];
-  /** Absent: none. */
-  readonly beginnings?: Unit['beginnings'];
-  /** How many databases have taken its source's place, as far as it has epochs for them; absent: none. */
-  readonly replaced?: number;
+  /** Absent: 0. */
+  readonly replaced?: Unit['replaced'];
   /** The generation of its system's capture for which it was last ordered to be read again; absent: the first one. */
   readonly generation?: number;
   /** What every path of any applied plan was, so that a later plan does not meet stored values of another shape. */
@@ -78,15 +75,12 @@ export class MongoUnitStore implements UnitStore {
     await reach(() => this.#units.updateMany(open, [{ $set: { generation, ...this.#allAgain(by) } }]));
   }
 
-  async openEpochs(system: string, replacements: readonly EpochFirsts[], by: string): Promise<void> {
-    for (const [replaced, firsts] of replacements.entries()) {
-      const epoch = { $add: ['$epoch', 1] };
-      const beginning = { epoch, firsts: { $literal: firsts } };
-      const beginnings = { $concatArrays: [{ $ifNull: ['$beginnings', []] }, [beginning]] };
-      const open = { 'plan.system': system, replaced: replaced === 0 ? { $exists: false } : replaced };
-      const $set = { epoch, beginnings, replaced: replaced + 1, ...this.#allAgain(by) };
-      await reach(() => this.#units.updateMany(open, [{ $set }]));
-    }
+  async openEpochs(system: string, replaced: number, by: string): Promise<void> {
+    if (replaced === 0) return;
+    const open = { 'plan.system': system, replaced: { $not: { $gte: replaced } } };
+    const missing = { $subtract: [replaced, { $ifNull: ['$replaced', 0] }] };
+    const $set = { epoch: { $add: ['$epoch', missing] }, replaced, ...this.#allAgain(by) };
+    await reach(() => this.#units.updateMany(open, [{ $set }]));
   }
 
   /** Members of an update as a pipeline: a new version of the plan, by which all tables are wanted. */
@@ -124,7 +118,7 @@ export class MongoUnitStore implements UnitStore {
       plan: one.plan,
       planVersion: one.planVersion,
       snapshotWanted: one.snapshotWanted ?? [],
-      beginnings: one.beginnings ?? [],
+      replaced: one.replaced ?? 0,
       state: stateOf(one),
       replication: readStatus(one.replication[0]),
     }));

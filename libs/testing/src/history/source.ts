@@ -1,7 +1,7 @@
 import type { RowChange } from '#core/apply';
 import { type ChangeEvent, UNAVAILABLE } from '#core/change-event';
 import type { CanonicalDocument } from '#core/document';
-import { type EpochBeginning, epochLookup } from '#core/epoch';
+import { type EpochFirsts, epochLookup } from '#core/epoch';
 import type { Position } from '#core/version';
 import { wire } from '../an-event.ts';
 import { contentOf, isVersioned, KEYS, type Ordering, type Row, type TableName, TEXTS } from './shape.ts';
@@ -78,7 +78,7 @@ export class SourceModel {
   /** Another database has taken the source's place since. */
   #isOther = false;
   #epoch = 1;
-  readonly #beginnings: EpochBeginning[] = [];
+  readonly #beginnings: EpochFirsts[] = [];
   /** The rows as they were when the connector began last. */
   #backup: ReadonlyMap<string, Row> = new Map();
   #lsn = 0n;
@@ -256,7 +256,7 @@ export class SourceModel {
       const [topic = '', partition] = lane.split('/');
       return { topic, partition: Number(partition), offset: String(end) };
     });
-    this.#beginnings.push({ epoch: this.#epoch, firsts });
+    this.#beginnings.push(firsts);
   }
 
   #transaction(at: number): Transaction {
