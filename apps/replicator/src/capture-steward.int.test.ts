@@ -193,6 +193,23 @@ describe('a new beginning', () => {
     expect(source).toMatchObject({ slot: 'new', hasOffsets: false });
   });
 
+  it('is begun with again when the connector does not come to stream: its old place came back', async () => {
+    const source = new Source();
+    await order();
+    const sut = stewardOf(source);
+    while ((await stage()) === 'halting') await round(sut);
+    // Of a task that hung when it was stopped.
+    source.hasOffsets = true;
+    for (let rounds = 0; rounds < 5; rounds++) await round(sut);
+    expect([await stage(), source.slot]).toEqual(['restarting', null]);
+    clock.turn(120_000);
+    await round(sut);
+    expect(await stage()).toBe('halting');
+    await untilReading(sut);
+    expect(source).toMatchObject({ slot: 'new', hasOffsets: false });
+    expect((await capture()).renewals).toHaveLength(1);
+  });
+
   it('of a connector of somebody else waits for it to stream, and touches nothing', async () => {
     const source = new Source();
     await order();

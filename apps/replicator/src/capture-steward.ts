@@ -4,6 +4,7 @@ import {
   captureTrouble,
   finished,
   halted,
+  haltedAgain,
   loss,
   renewal,
   replacement,
@@ -55,6 +56,8 @@ export interface CaptureRound {
 
 /** How long nobody else carries out a halt that has been begun, ms; each call of it takes less. */
 const CARRIED_MS = 120_000;
+/** ms for which a connector may take to come to stream; after that, it is begun with once more. */
+const STUCK_START_MS = 120_000;
 
 /**
  * Sees to a system's place in the log of its source: stands still when it is lost, and begins anew when that is ordered.
@@ -64,6 +67,8 @@ const CARRIED_MS = 120_000;
 export class CaptureSteward {
   readonly #system: string;
   readonly #parts: CaptureParts;
+  /** Since when (ms since the epoch) the connector has been made to start, as far as this process knows. */
+  #restartedAt: number | null = null;
 
   constructor(system: string, parts: CaptureParts) {
     this.#system = system;
@@ -91,11 +96,28 @@ export class CaptureSteward {
   /** The connector has been tended: does it stream from its new place? */
   async tended({ capture }: CaptureRound): Promise<void> {
     const { captures, connector, source, log } = this.#parts;
-    if (running(capture)?.stage !== 'restarting' || !connector.healthy) return;
-    const reading = await source?.slot.read();
-    if (reading !== undefined && (!reading.slot?.active || reading.slot.walStatus === 'lost')) return;
+    if (running(capture)?.stage !== 'restarting') {
+      this.#restartedAt = null;
+      return;
+    }
+    const reading = connector.healthy ? await source?.slot.read() : undefined;
+    const isRead = reading === undefined || (reading.slot?.active && reading.slot.walStatus !== 'lost');
+    if (!connector.healthy || !isRead) return await this.#mindStuck(capture);
     await this.#overtaken(captures.change(capture, streaming(capture)));
     log.info({ system: this.#system }, 'the connector streams from its new place; the tables are read again');
+  }
+
+  /** Kafka Connect may have kept the old place for it: a task that hung when it was stopped writes it once more. */
+  async #mindStuck(capture: Capture): Promise<void> {
+    const { captures, source, clock, log } = this.#parts;
+    this.#restartedAt ??= clock.now();
+    if (source === null || clock.now() - this.#restartedAt < STUCK_START_MS) return;
+    this.#restartedAt = null;
+    log.warn(
+      { system: this.#system },
+      'the connector does not come to stream; it is stopped and begun with again',
+    );
+    await this.#overtaken(captures.change(capture, haltedAgain(capture)));
   }
 
   /** When the connector began anew last, ms since the epoch; 0: never, or it has forgotten nothing by it. */

@@ -249,6 +249,11 @@ export function halted(
   return { ...staged(capture, 'restarting'), sweeps, replacements, slot, lost: null, carrier: null };
 }
 
+/** The connector does not come to stream: it is stopped and made to forget once more, since it may not have been. */
+export function haltedAgain(capture: Capture): CaptureChange {
+  return staged(capture, 'halting');
+}
+
 /** The connector streams from a new place in the log. */
 export function streaming(capture: Capture): CaptureChange {
   return staged(capture, 'reading');
