@@ -245,11 +245,16 @@ describe('a new beginning', () => {
 });
 
 describe('another database in the place of the source', () => {
-  /** Its slot is gone, too, as after most failovers. */
-  async function failedOver(): Promise<{ source: Source; sut: CaptureSteward }> {
+  async function watched(): Promise<{ source: Source; sut: CaptureSteward }> {
     const source = new Source();
     const sut = watchfulOf(source);
     expect(await sut.tend()).toMatchObject({ streams: true });
+    return { source, sut };
+  }
+
+  /** Its slot is gone, too, as after most failovers. */
+  async function failedOver(): Promise<{ source: Source; sut: CaptureSteward }> {
+    const { source, sut } = await watched();
     source.timeline = 2;
     source.slot = null;
     clock.turn(5_000);
@@ -317,9 +322,7 @@ describe('another database in the place of the source', () => {
   });
 
   it('is none when the source is the same: then a new beginning opens no epoch', async () => {
-    const source = new Source();
-    const sut = watchfulOf(source);
-    await sut.tend();
+    const { sut } = await watched();
     await order();
     await untilReading(sut);
     expect(await rig.control.units.read(unit.plan.unit)).toMatchObject({
@@ -341,9 +344,7 @@ describe('another database in the place of the source', () => {
   });
 
   it('is not begun with by an order of before it, nor by the policy', async () => {
-    const source = new Source();
-    const sut = watchfulOf(source);
-    await sut.tend();
+    const { source, sut } = await watched();
     source.isConnectAway = true;
     await order();
     source.timeline = 2;
@@ -360,9 +361,7 @@ describe('another database in the place of the source', () => {
   });
 
   it('is noticed while the connector is started, and a second order may follow', async () => {
-    const source = new Source();
-    const sut = watchfulOf(source);
-    await sut.tend();
+    const { source, sut } = await watched();
     await order();
     while ((await stage()) === 'halting') await round(sut);
     source.timeline = 2;
@@ -376,9 +375,7 @@ describe('another database in the place of the source', () => {
   });
 
   it('that only an operator knows of is begun with as well', async () => {
-    const source = new Source();
-    const sut = watchfulOf(source);
-    await sut.tend();
+    const { sut } = await watched();
     const before = await capture();
     await rig.control.captures.change(before, renewal(before, ORDER, true));
     await untilReading(sut);

@@ -95,16 +95,22 @@ export class CaptureSteward {
 
   /** The connector has been tended: does it stream from its new place? */
   async tended({ capture }: CaptureRound): Promise<void> {
-    const { captures, connector, source, log } = this.#parts;
+    const { captures, log } = this.#parts;
     if (running(capture)?.stage !== 'restarting') {
       this.#restartedAt = null;
       return;
     }
-    const reading = connector.healthy ? await source?.slot.read() : undefined;
-    const isRead = reading === undefined || (reading.slot?.active && reading.slot.walStatus !== 'lost');
-    if (!connector.healthy || !isRead) return await this.#mindStuck(capture);
+    if (!(await this.#isStreaming())) return await this.#mindStuck(capture);
     await this.#overtaken(captures.change(capture, streaming(capture)));
     log.info({ system: this.#system }, 'the connector streams from its new place; the tables are read again');
+  }
+
+  async #isStreaming(): Promise<boolean> {
+    const { connector, source } = this.#parts;
+    if (!connector.healthy) return false;
+    if (source === null) return true;
+    const { slot } = await source.slot.read();
+    return slot?.active === true && slot.walStatus !== 'lost';
   }
 
   /** Kafka Connect may have kept the old place for it: a task that hung when it was stopped writes it once more. */

@@ -82,15 +82,15 @@ async function load(
   const found = new Map<string, StoredDocument>();
   const texts = wanted.map(({ key }) => keyText(key));
   const whole: DocumentKey[] = [];
-  const bare = new Map<string, NonNullable<Wanted['doesBare']>>();
+  const bare: DocumentKey[] = [];
+  const doesBareOf = new Map<string, Wanted['doesBare']>();
   for (const [at, { key, doesBare }] of wanted.entries()) {
-    if (doesBare === undefined) whole.push(key);
-    else bare.set(texts[at] ?? '', doesBare);
+    (doesBare === undefined ? whole : bare).push(key);
+    doesBareOf.set(texts[at] ?? '', doesBare);
   }
-  const bareKeys = wanted.flatMap(({ key, doesBare }) => (doesBare === undefined ? [] : [key]));
-  for (const stored of await read(bareKeys, false)) {
+  for (const stored of await read(bare, false)) {
     const text = keyText(stored.key);
-    if (bare.get(text)?.(stored) === true) found.set(text, stored);
+    if (doesBareOf.get(text)?.(stored) === true) found.set(text, stored);
     else whole.push(stored.key);
   }
   for (const stored of await read(whole, true)) found.set(keyText(stored.key), stored);
