@@ -1,9 +1,10 @@
 import fc from 'fast-check';
-import { BSON, Decimal128, Long } from 'mongodb';
+import { BSON, Long } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { EVERY_TYPE } from '#testing/every-type';
 import { canonicalOf } from '#testing/random-values';
-import { BSON_OPTIONS, bigintOf, fromBson, longText, toBson, toDecimal128 } from './bson.ts';
+import { BsonWriter, nameOf } from '../bson-writer.ts';
+import { BSON_OPTIONS, bigintOf, fromBson, longText, toBson, writeValue } from './bson.ts';
 
 describe('BSON', () => {
   it.each(EVERY_TYPE)('holds %j exactly', (type) => {
@@ -14,22 +15,15 @@ describe('BSON', () => {
       }),
     );
   });
-});
 
-/** Short ones and long ones, on either side of what a JavaScript number holds. */
-const digits = fc
-  .integer({ min: 1, max: 30 })
-  .chain((length) => fc.stringMatching(new RegExp(`^\\d{${length}}$`)));
-
-describe('toDecimal128', () => {
-  it('makes the same bytes as the driver does', () => {
-    const decimal = fc
-      .tuple(fc.constantFrom('', '-'), digits, fc.option(digits, { nil: null }))
-      .map(([sign, whole, fraction]) => (fraction === null ? sign + whole : `${sign}${whole}.${fraction}`))
-      .filter((text) => text.replaceAll(/\D/g, '').length <= 34);
+  it.each(EVERY_TYPE)('of %j is written as the driver writes it', (type) => {
     fc.assert(
-      fc.property(decimal, (text) => {
-        expect(toDecimal128(text).bytes).toEqual(Decimal128.fromString(text).bytes);
+      fc.property(fc.option(canonicalOf(type), { nil: null }), (value) => {
+        const out = new BsonWriter();
+        const from = out.open();
+        writeValue(out, nameOf('value'), type, value);
+        out.close(from);
+        expect(out.bytes).toEqual(BSON.serialize({ value: toBson(type, value) }));
       }),
     );
   });

@@ -1,9 +1,11 @@
 import { Binary, Decimal128, Double, Int32, Long } from 'mongodb';
 import { END_OF_TIME, isInfinite, isoFromMillis, microsOf, millisOf, stampFromMicros } from '#core/calendar';
 import type { DocumentKey } from '#core/document';
+import { assert } from '#core/errors';
 import { type CanonicalScalar, type CanonicalValue, type FieldType, isList } from '#core/field-type';
 import { keyFields, type Plan } from '#core/plan';
 import { fitsDecimal128, plainDecimal } from '#core/value';
+import { type BsonWriter, indexName, type Name } from '../bson-writer.ts';
 
 /**
  * Canonical values to BSON and back, exact both ways (the table in core/field-type says which type holds what).
@@ -19,7 +21,7 @@ export function toBson(type: FieldType, value: CanonicalValue): unknown {
     case 'long':
       return toLong(String(value));
     case 'decimal':
-      return fitsDecimal128(String(value)) ? toDecimal128(String(value)) : value;
+      return fitsDecimal128(String(value)) ? Decimal128.fromString(String(value)) : value;
     case 'double':
     case 'float':
       return new Double(Number(value));
@@ -43,6 +45,61 @@ export function toBson(type: FieldType, value: CanonicalValue): unknown {
     case 'timetz':
     case 'uuid':
       return value;
+  }
+}
+
+/** Writes what `toBson` makes. */
+export function writeValue(out: BsonWriter, name: Name, type: FieldType, value: CanonicalValue): void {
+  if (value === null) {
+    out.null(name);
+    return;
+  }
+  switch (type.kind) {
+    case 'int':
+      out.int(name, Number(value));
+      return;
+    case 'long':
+      out.long(name, String(value));
+      return;
+    case 'decimal':
+      if (fitsDecimal128(String(value))) out.decimal(name, String(value));
+      else out.text(name, String(value));
+      return;
+    case 'double':
+    case 'float':
+      out.double(name, Number(value));
+      return;
+    case 'bytes':
+      out.binary(name, Buffer.from(String(value), 'base64'));
+      return;
+    case 'date':
+      out.date(name, toTime(String(value)));
+      return;
+    case 'timestamp':
+    case 'timestamptz':
+      if (type.precision <= 3) out.date(name, toTime(String(value)));
+      else if (type.extended === true) out.long(name, microsOf(String(value)));
+      else out.text(name, String(value));
+      return;
+    case 'array': {
+      assert(isList(value), 'a canonical array is a list');
+      const from = out.openArray(name);
+      for (const [index, element] of value.entries()) writeValue(out, indexName(index), type.of, element);
+      out.close(from);
+      return;
+    }
+    case 'boolean':
+      out.boolean(name, value === true);
+      return;
+    case 'bits':
+    case 'hstore':
+    case 'interval':
+    case 'json':
+    case 'string':
+    case 'time':
+    case 'timetz':
+    case 'uuid':
+      out.text(name, String(value));
   }
 }
 
@@ -79,8 +136,12 @@ function fromDate(type: FieldType, value: Date): string {
 
 /** Milliseconds are all that a BSON date has; the infinities stand at its ends. */
 function toDate(text: string): Date {
-  if (isInfinite(text)) return new Date(text === 'infinity' ? END_OF_TIME : -END_OF_TIME);
-  return new Date(millisOf(text));
+  return new Date(toTime(text));
+}
+
+function toTime(text: string): number {
+  if (isInfinite(text)) return text === 'infinity' ? END_OF_TIME : -END_OF_TIME;
+  return millisOf(text);
 }
 
 /** Digits that a JavaScript number holds whatever they are. */
@@ -105,26 +166,6 @@ export function longText(value: Long): string {
 /** `Long.toBigInt` goes by its text. */
 export function bigintOf(value: Long): bigint {
   return (BigInt(value.high) << 32n) | BigInt(value.getLowBitsUnsigned());
-}
-
-/** Of Decimal128 in the form that MongoDB uses (IEEE 754-2008, binary integer): bytes, and what an exponent of 0 is. */
-const DECIMAL_BYTES = 16;
-const DECIMAL_BIAS = 6_176;
-const DECIMAL_SIGN = 0x8000;
-
-/** Of plain notation. The driver's own way reads any text, at ten times the cost. */
-export function toDecimal128(text: string): Decimal128 {
-  const point = text.indexOf('.');
-  if (text.length > SAFE_DIGITS) return Decimal128.fromString(text);
-  const scale = point < 0 ? 0 : text.length - point - 1;
-  const digits = Math.abs(Number(point < 0 ? text : text.slice(0, point) + text.slice(point + 1)));
-  const bytes = Buffer.allocUnsafe(DECIMAL_BYTES);
-  bytes.writeUInt32LE(digits % HALF, 0);
-  bytes.writeUInt32LE(Math.floor(digits / HALF), 4);
-  bytes.fill(0, 8, 14);
-  // The exponent stands above the 113 bits of the digits.
-  bytes.writeUInt16LE(((DECIMAL_BIAS - scale) << 1) | (text.startsWith('-') ? DECIMAL_SIGN : 0), 14);
-  return new Decimal128(bytes);
 }
 
 function fromLong(type: FieldType, value: Long): string {
@@ -159,6 +200,7 @@ export function fromId(plan: Plan, id: unknown): DocumentKey {
   return fields.map((field) => fromBson(field.type, members[idMember(field.path)]));
 }
 
-function idMember(path: string): string {
+/** The member of a composite `_id` that holds the field of this path. */
+export function idMember(path: string): string {
   return path.replaceAll('.', '_');
 }

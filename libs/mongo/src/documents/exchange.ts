@@ -1,4 +1,4 @@
-import { BSON, type ClientSession, type Db, type Document, MongoServerError } from 'mongodb';
+import { type ClientSession, type Db, type Document, MongoServerError } from 'mongodb';
 import { emptyDocument, type StoredDocument } from '#core/apply';
 import type { DocumentKey } from '#core/document';
 import { assert } from '#core/errors';
@@ -7,13 +7,12 @@ import type { Plan } from '#core/plan';
 import type { DocumentWrite, Exchanged, Wanted } from '#core/ports/document-store';
 import { reach } from '../reach.ts';
 import { BSON_OPTIONS, toId } from './bson.ts';
-import { readBare, readStored, writeUpdate, writeWhole } from './stored.ts';
+import { Statements } from './statements.ts';
+import { readBare, readStored } from './stored.ts';
 
 const DUPLICATE_KEY = 11_000;
 /** Somebody else has written one of the documents since the transaction began. */
 const WRITE_CONFLICT = 112;
-/** Of one command. */
-const MAX_BYTES = 16 * 1024 * 1024;
 const DURABLE = { w: 'majority', j: true } as const;
 
 export interface ExchangeOptions {
@@ -103,35 +102,21 @@ async function write(
   session: ClientSession,
   { writes, term }: { readonly writes: readonly DocumentWrite[]; readonly term: number },
 ): Promise<'written' | 'refused'> {
-  const documents = writes
-    .filter(({ before }) => before.revision === null)
-    .map(({ after }) => writeWhole(toId(plan, after.key), plan, term, after));
-  const updates = writes
-    .filter(({ before }) => before.revision !== null)
-    .map(({ after }) => ({ q: { _id: toId(plan, after.key) }, u: writeUpdate(plan, term, after) }));
-  for (const command of [
-    { insert: plan.collection, documents },
-    { update: plan.collection, updates },
-  ]) {
-    const size = command.insert === undefined ? updates.length : documents.length;
+  const added = writes.filter(({ before }) => before.revision === null);
+  const changed = writes.filter(({ before }) => before.revision !== null);
+  const inserts = new Statements('insert', plan, term);
+  const updates = new Statements('update', plan, term);
+  if (added.some((one) => inserts.add(one) > 0) || changed.some((one) => updates.add(one) > 0))
+    return 'refused';
+  for (const statements of [inserts, updates]) {
+    const { size } = statements;
     if (size === 0) continue;
-    const reply = await send(db, session, command);
-    if (reply === null) return 'refused';
+    const reply = await reach(() => statements.send((command) => db.command(command, { session })));
     const [fault] = (reply.writeErrors ?? []) as readonly Document[];
     if (fault !== undefined) throw new MongoServerError({ ...fault });
     assert(reply.n === size, `a document of ${plan.collection} is removed only by Ficus, which does not`);
   }
   return 'written';
-}
-
-/** Null: one command cannot hold all of it. To measure costs as much as to send, so it is done only after a failure. */
-async function send(db: Db, session: ClientSession, command: Document): Promise<Document | null> {
-  try {
-    return await reach(() => db.command(command, { session, ignoreUndefined: false }));
-  } catch (error) {
-    if (BSON.calculateObjectSize(command) > MAX_BYTES) return null;
-    throw error;
-  }
 }
 
 /** Null: it is none of a document's. What is transient of a transaction is settled by trying otherwise, or again. */

@@ -1,4 +1,4 @@
-import { BSON, type Collection, type Db, type Document, MongoServerError } from 'mongodb';
+import { type Collection, type Db, type Document, MongoServerError } from 'mongodb';
 import { emptyDocument, type StoredDocument } from '#core/apply';
 import type { CanonicalDocument, DocumentKey } from '#core/document';
 import { assert, FicusError } from '#core/errors';
@@ -10,7 +10,8 @@ import { reach } from '../reach.ts';
 import { BSON_OPTIONS, fromId, toId } from './bson.ts';
 import { exchange } from './exchange.ts';
 import { findPlan } from './filter.ts';
-import { MEND, readCanonical, readStored, writeUpdate, writeWhole } from './stored.ts';
+import { MAX_BYTES, Statements } from './statements.ts';
+import { MEND, readCanonical, readStored } from './stored.ts';
 
 const DUPLICATE_KEY = 11_000;
 /**
@@ -27,10 +28,6 @@ const UNINDEXABLE = [
   171, 201, 13_026, 13_027, 13_067, 13_068, 16_675, 16_732, 16_733, 16_746, 16_755, 16_756, 16_766, 16_804,
   17_261, 17_262,
 ];
-/** MongoDB takes a document, and its driver a command with all of them, up to 16 MiB; the rest is what is around. */
-const MAX_BYTES = 16 * 1024 * 1024 - 64 * 1024;
-/** Bytes of an array element around a statement: its type and index. */
-const ELEMENT_BYTES = 16;
 const DURABLE = { w: 'majority', j: true } as const;
 /** Milliseconds after which a read or write is given up and tried again by the caller. */
 const MAX_TIME_MS = 30_000;
@@ -68,8 +65,12 @@ export class MongoDocumentStore implements DocumentStore {
   async save(plan: Plan, term: number, writes: readonly DocumentWrite[]): Promise<SaveResult> {
     const inserts = writes.filter((write) => write.before.revision === null);
     const updates = writes.filter((write) => write.before.revision !== null);
-    const results = await Promise.all([this.#insert(plan, term, inserts), this.#update(plan, term, updates)]);
-    return merged(results);
+    return merged(
+      await Promise.all([
+        this.#send('insert', plan, term, inserts),
+        this.#send('guarded', plan, term, updates),
+      ]),
+    );
   }
 
   async exchange(
@@ -145,101 +146,48 @@ export class MongoDocumentStore implements DocumentStore {
     return await reach(() => this.#collection(plan).countDocuments({ '_m.live': true }));
   }
 
-  async #insert(plan: Plan, term: number, writes: readonly DocumentWrite[]): Promise<SaveResult> {
-    if (writes.length === 0) return { conflicts: [], rejected: [] };
-    const statements = writes.map((write) => ({
-      write,
-      body: writeWhole(toId(plan, write.after.key), plan, term, write.after),
-    }));
-    return await inChunks(statements, (documents) => this.#command({ insert: plan.collection, documents }));
+  /** In as many commands as it takes; a write that no command can hold is refused here. */
+  async #send(
+    kind: 'insert' | 'guarded',
+    plan: Plan,
+    term: number,
+    writes: readonly DocumentWrite[],
+  ): Promise<SaveResult> {
+    const rejected: { write: DocumentWrite; reason: string }[] = [];
+    const chunks: { readonly statements: Statements; readonly writes: DocumentWrite[] }[] = [];
+    for (const write of writes) {
+      const last = chunks.at(-1);
+      if (last?.statements.add(write) === 0) {
+        last.writes.push(write);
+        continue;
+      }
+      const statements = new Statements(kind, plan, term);
+      const bytes = statements.add(write);
+      if (bytes === 0) chunks.push({ statements, writes: [write] });
+      else rejected.push({ write, reason: `${bytes} bytes; at most ${MAX_BYTES} fit` });
+    }
+    const results: SaveResult[] = [{ conflicts: [], rejected }];
+    for (const chunk of chunks) results.push(sorted(chunk.writes, await this.#command(chunk.statements)));
+    return merged(results);
   }
 
-  async #update(plan: Plan, term: number, writes: readonly DocumentWrite[]): Promise<SaveResult> {
-    if (writes.length === 0) return { conflicts: [], rejected: [] };
-    // An upsert whose revision no longer matches collides on `_id`: so the server names each write that lost.
-    const statements = writes.map((write) => {
-      const revision = write.before.revision === 0 ? { $exists: false } : write.before.revision;
-      const q = { _id: toId(plan, write.after.key), '_m.n': revision };
-      return { write, body: { q, u: writeUpdate(plan, term, write.after), upsert: true } };
-    });
-    return await inChunks(statements, async (updates) => {
-      const reply = await this.#command({ update: plan.collection, updates });
-      assert(
-        reply.upserted === undefined,
-        `a document of ${plan.collection} was removed while it was updated; Ficus deletes by tombstone`,
-      );
-      return reply;
-    });
-  }
-
-  async #command(command: Document): Promise<Document> {
-    return await reach(async () => {
-      const reply = await this.#db.command(
-        { ...command, ordered: false, writeConcern: DURABLE, maxTimeMS: MAX_TIME_MS },
-        { ignoreUndefined: false },
-      );
-      if (reply.writeConcernError !== undefined)
-        throw new MongoServerError(reply.writeConcernError as Document);
-      return reply;
-    });
+  async #command(statements: Statements): Promise<Document> {
+    const options = { ordered: false, writeConcern: DURABLE, maxTimeMS: MAX_TIME_MS };
+    const reply = await reach(() =>
+      statements.send((command) => this.#db.command({ ...command, ...options })),
+    );
+    if (reply.writeConcernError !== undefined)
+      throw new MongoServerError(reply.writeConcernError as Document);
+    assert(
+      reply.upserted === undefined,
+      'a document was removed while it was updated; Ficus deletes by tombstone',
+    );
+    return reply;
   }
 
   #collection(plan: Plan): Collection {
     return this.#db.collection(plan.collection);
   }
-}
-
-interface Statement {
-  readonly write: DocumentWrite;
-  /** What the command carries for it. */
-  readonly body: Document;
-}
-
-/**
- * Sends the statements in one command, and only if that fails and is too large to be one, in as many as it takes: to
- * measure costs as much as to send. A statement that no command can hold is refused here.
- */
-async function inChunks(
-  statements: readonly Statement[],
-  send: (bodies: readonly Document[]) => Promise<Document>,
-): Promise<SaveResult> {
-  const sendAll = async (chunk: readonly Statement[]): Promise<SaveResult> =>
-    sorted(
-      chunk.map(({ write }) => write),
-      await send(chunk.map(({ body }) => body)),
-    );
-  try {
-    return await sendAll(statements);
-  } catch (error) {
-    const { chunks, rejected } = chunksOf(statements);
-    if (chunks.length === 1 && rejected.length === 0) throw error;
-    const results: SaveResult[] = [{ conflicts: [], rejected }];
-    for (const chunk of chunks) results.push(await sendAll(chunk));
-    return merged(results);
-  }
-}
-
-function chunksOf(statements: readonly Statement[]): {
-  readonly chunks: readonly (readonly Statement[])[];
-  readonly rejected: SaveResult['rejected'];
-} {
-  const chunks: Statement[][] = [];
-  const rejected: { write: DocumentWrite; reason: string }[] = [];
-  let room = 0;
-  for (const statement of statements) {
-    const bytes = BSON.calculateObjectSize(statement.body) + ELEMENT_BYTES;
-    if (bytes > MAX_BYTES) {
-      rejected.push({ write: statement.write, reason: `${bytes} bytes; at most ${MAX_BYTES} fit` });
-      continue;
-    }
-    if (bytes > room) {
-      chunks.push([]);
-      room = MAX_BYTES;
-    }
-    chunks.at(-1)?.push(statement);
-    room -= bytes;
-  }
-  return { chunks, rejected };
 }
 
 function merged(results: readonly SaveResult[]): SaveResult {

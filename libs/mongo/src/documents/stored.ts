@@ -1,12 +1,12 @@
 import { type Document, Long } from 'mongodb';
-import { emptyDocument, needsSource, type StoredDocument, type StoredRow } from '#core/apply';
+import { emptyDocument, type StoredDocument, type StoredRow } from '#core/apply';
 import type { CanonicalDocument } from '#core/document';
 import type { CanonicalValue, Content } from '#core/field-type';
 import { keyText } from '#core/key';
 import { type Embed, type Field, keyFields, type Plan, type RowMapping } from '#core/plan';
-import { keyOf, sortRows } from '#core/render';
+import { keyOf } from '#core/render';
 import type { LogPosition, Position, RowVersion } from '#core/version';
-import { bigintOf, fromBson, fromId, toBson } from './bson.ts';
+import { bigintOf, fromBson, fromId } from './bson.ts';
 
 /**
  * How a document lies in its collection. Mapped fields stand at their paths; each embedded live row is an element
@@ -69,69 +69,8 @@ export function readBare(plan: Plan, found: Document): StoredDocument {
   return { key, revision: Number(meta.n ?? 0), root, embeds: {}, committedAt: readTime(meta.at) };
 }
 
-/** The whole document to insert. */
-export function writeWhole(id: unknown, plan: Plan, term: number, document: StoredDocument): Document {
-  const whole: Document = { _id: id };
-  const fields = writeFields(plan, term, document);
-  for (const path of Object.keys(fields)) {
-    if (path.includes('.')) assign(whole, path.split('.'), fields[path]);
-    else whole[path] = fields[path];
-  }
-  if (needsSource(document)) whole[MEND] = true;
-  return whole;
-}
-
-/** Changes mapped fields, `_m` and `_mend` only, so that members which Ficus does not own stay as they are. */
-export function writeUpdate(plan: Plan, term: number, document: StoredDocument): Document {
-  const $set = writeFields(plan, term, document);
-  // Always: what the stored document says may not be seen under a plan that has let a column go.
-  if (!needsSource(document)) return { $set, $unset: { [MEND]: true } };
-  $set[MEND] = true;
-  return { $set };
-}
-
 /** The member that marks a document which must be read from the source. */
 export const MEND = '_mend';
-
-function writeFields(plan: Plan, term: number, document: StoredDocument): Document {
-  const set: Document = {};
-  const { root } = document;
-  if (root !== null) {
-    for (const field of plan.root.fields) {
-      const value = root.content[field.path];
-      if (value !== undefined) set[field.path] = toBson(field.type, value);
-      else if (!root.incomplete.includes(field.path)) set[field.path] = null;
-    }
-  }
-  const gone: Document = {};
-  for (const embed of plan.embeds) {
-    const rows = Object.values(document.embeds[embed.path] ?? {});
-    const live = rows.filter((row) => row.live);
-    const sorted = sortRows(
-      embed,
-      live.map((row) => row.content),
-    );
-    const byContent = new Map(live.map((row) => [row.content, row]));
-    const written = sorted.flatMap((content) => {
-      const row = byContent.get(content);
-      return row === undefined ? [] : [{ ...writeContent(embed, content), _m: writeRow(row) }];
-    });
-    const shown = embed.cardinality === 'one' ? 1 : written.length;
-    set[embed.path] = embed.cardinality === 'one' ? (written[0] ?? null) : written;
-    const dead = rows
-      .filter((row) => !row.live)
-      .map((row) => ({ ...writeContent(embed, row.content), _m: writeRow(row) }));
-    const hidden = [...written.slice(shown), ...dead];
-    if (hidden.length > 0) gone[embed.path] = hidden;
-  }
-  const meta: Document = { n: (document.revision ?? 0) + 1, t: term };
-  if (document.committedAt !== null) meta.at = new Date(document.committedAt);
-  if (root === null) meta.live = false;
-  else addRow(meta, root);
-  if (Object.keys(gone).length > 0) meta.gone = gone;
-  set._m = meta;
-  return set;
-}
 
 /** The document as readers see it; the caller has made sure that it is live. */
 export function readCanonical(plan: Plan, found: Document): CanonicalDocument {
@@ -177,28 +116,6 @@ function readMeta(meta: Document, content: Content): StoredRow {
   };
 }
 
-function writeRow(row: StoredRow): Document {
-  const meta: Document = {};
-  addRow(meta, row);
-  return meta;
-}
-
-function addRow(meta: Document, { live, version, digest, incomplete, doubtful, unmapped }: StoredRow): void {
-  meta.live = live;
-  if (version !== null) addVersion(meta, version);
-  if (digest !== null) meta.h = digest;
-  if (incomplete.length > 0) meta.miss = incomplete;
-  if (doubtful) meta.doubt = true;
-  if (Object.keys(unmapped).length > 0) meta.x = textOf(unmapped);
-}
-
-/** BigInt has no JSON of its own; an unknown column's 64-bit value is kept as its digits. */
-function textOf(values: Readonly<Record<string, unknown>>): string {
-  return JSON.stringify(values, (_name, value: unknown) =>
-    typeof value === 'bigint' ? String(value) : value,
-  );
-}
-
 function readVersion(meta: Document): RowVersion | null {
   if (meta.e === undefined) return null;
   return {
@@ -208,15 +125,6 @@ function readVersion(meta: Document): RowVersion | null {
     snapshot: readPosition(meta.r),
     log: meta.o === undefined ? null : readLog(meta.o as Document),
   };
-}
-
-/** A position that is a bigint becomes a long. */
-function addVersion(meta: Document, { epoch, streamed, written, snapshot, log }: RowVersion): void {
-  meta.e = epoch;
-  if (streamed !== null) meta.s = streamed;
-  if (written !== null) meta.w = written;
-  if (snapshot !== null) meta.r = snapshot;
-  if (log !== null) meta.o = writeLog(log);
 }
 
 function readPosition(value: unknown): Position | null {
@@ -233,23 +141,10 @@ function readLog(log: Document): LogPosition {
   };
 }
 
-function writeLog(log: LogPosition): Document {
-  return { i: log.incarnation, p: log.partition, n: log.offset };
-}
-
 function readContent(mapping: RowMapping, at: Document): Content {
   const content: Record<string, CanonicalValue> = {};
   for (const field of mapping.fields) content[field.path] = fromBson(field.type, valueAt(at, field.segments));
   return content;
-}
-
-function writeContent(mapping: RowMapping, content: Content): Document {
-  const written: Document = {};
-  for (const field of mapping.fields) {
-    const value = content[field.path];
-    if (value !== undefined) assign(written, field.segments, toBson(field.type, value));
-  }
-  return written;
 }
 
 function pick(content: Content, fields: readonly Field[]): Content {
@@ -258,14 +153,4 @@ function pick(content: Content, fields: readonly Field[]): Content {
 
 function valueAt(at: unknown, segments: readonly string[]): unknown {
   return segments.reduce<unknown>((value, name) => (value as Document | null | undefined)?.[name], at);
-}
-
-function assign(target: Document, segments: readonly string[], value: unknown): void {
-  const [head = '', ...rest] = segments;
-  if (rest.length === 0) {
-    target[head] = value;
-    return;
-  }
-  target[head] ??= {};
-  assign(target[head] as Document, rest, value);
 }
