@@ -24,6 +24,8 @@ export interface ApplyContext extends ReadingContext {
   readonly epoch: number;
   /** Rows that have an open dead letter, with the offset from which on their records wait. */
   readonly parked: ReadonlyMap<string, bigint>;
+  /** Documents of a transaction. */
+  readonly together?: number;
   /** Where changes are missing from the unit's log; asked once the records are there, if one of them leaves values out. */
   readonly gaps?: () => Promise<Gaps>;
   /** The unit's term as it stands in the control database now. */
@@ -115,8 +117,9 @@ export class BatchApplier {
   /** The whole in a few transactions; answers the documents of those that did not go through. */
   async #exchange(context: Settling, works: readonly Work[], result: Tally): Promise<readonly Work[]> {
     const open: Work[] = [];
-    const chunks = Array.from({ length: Math.ceil(works.length / TOGETHER) }, (_, at) =>
-      works.slice(at * TOGETHER, (at + 1) * TOGETHER),
+    const { together = TOGETHER } = context;
+    const chunks = Array.from({ length: Math.ceil(works.length / together) }, (_, at) =>
+      works.slice(at * together, (at + 1) * together),
     );
     const next = async (): Promise<void> => {
       for (let chunk = chunks.pop(); chunk !== undefined; chunk = chunks.pop())

@@ -66,7 +66,11 @@ describe('Combiner', () => {
   it('has as many batches on their way as it is told, of records that are worth one', async () => {
     const gate = new Gate();
     let lanes = 2;
-    const sut = new Combiner(gate.apply, () => lanes);
+    const sut = new Combiner(
+      gate.apply,
+      () => lanes,
+      () => 1_000,
+    );
     const all = [1_000, 900, 1_000, 500].map((count) => sut.submit(records('a', count)));
     expect(gate.sizes()).toEqual([1_000, 900]);
     gate.letThrough();
@@ -84,7 +88,11 @@ describe('Combiner', () => {
 
   it('lets a few records wait for those that come next, up to a size', async () => {
     const gate = new Gate();
-    const sut = new Combiner(gate.apply, () => 3);
+    const sut = new Combiner(
+      gate.apply,
+      () => 3,
+      () => 1_000,
+    );
     const all = [10, 100, 100].map((count) => sut.submit(records('a', count)));
     expect(gate.sizes()).toEqual([10]);
     all.push(sut.submit(records('b', 100)));
@@ -100,7 +108,11 @@ describe('Combiner', () => {
 
   it('runs a job between batches, with none beside it, and before those that wait', async () => {
     const gate = new Gate();
-    const sut = new Combiner(gate.apply, () => 2);
+    const sut = new Combiner(
+      gate.apply,
+      () => 2,
+      () => 1_000,
+    );
     const before = [sut.submit(records('a', 1)), sut.submit(records('b', 500))];
     let finish = (): void => undefined;
     let began = false;

@@ -6,9 +6,8 @@ interface Submission {
   readonly reject: (error: unknown) => void;
 }
 
-/** Records applied together at most, alone and beside other batches; one submission is never cut. */
+/** Records applied together at most where one batch is on its way; one submission is never cut. */
 const MOST = 4_000;
-const MOST_BESIDE_OTHERS = 1_000;
 /** Records that are worth a batch beside another one. */
 const ENOUGH = 250;
 
@@ -21,6 +20,7 @@ const ENOUGH = 250;
 export class Combiner {
   readonly #apply: (records: readonly LogRecord[]) => Promise<void>;
   readonly #lanes: () => number;
+  readonly #most: () => number;
   #waiting: Submission[] = [];
   #jobs: (() => Promise<void>)[] = [];
   /** Batches on their way. */
@@ -28,10 +28,18 @@ export class Combiner {
   /** A job is, which nothing may run beside. */
   #isAlone = false;
 
-  /** @param lanes how many batches may be on their way at once, now. */
-  constructor(apply: (records: readonly LogRecord[]) => Promise<void>, lanes: () => number = () => 1) {
+  /**
+   * @param lanes how many batches may be on their way at once, now.
+   * @param most records of a batch beside others, now.
+   */
+  constructor(
+    apply: (records: readonly LogRecord[]) => Promise<void>,
+    lanes: () => number = () => 1,
+    most: () => number = () => MOST,
+  ) {
     this.#apply = apply;
     this.#lanes = lanes;
+    this.#most = most;
   }
 
   /** Resolves once these records are applied; rejects with what failed the batch they were in. */
@@ -87,7 +95,7 @@ export class Combiner {
 
   /** What waits, up to a size; where several may be on their way, each takes less. */
   #take(): Submission[] {
-    const most = this.#lanes() > 1 ? MOST_BESIDE_OTHERS : MOST;
+    const most = this.#lanes() > 1 ? this.#most() : MOST;
     let size = 0;
     const count = this.#waiting.findIndex(({ records }, index) => {
       size += records.length;

@@ -25,6 +25,7 @@ import { CountKeeper } from './count-keeper.ts';
 import { FailureShare } from './failure-share.ts';
 import { LetterBox } from './letter-box.ts';
 import type { Meters } from './meters.ts';
+import { Pace } from './pace.ts';
 import type { BatchResult } from './tally.ts';
 import type { Truncation } from './truncation.ts';
 
@@ -64,6 +65,7 @@ export class ForwardLeg {
   readonly #letters: LetterBox;
   readonly #counts: CountKeeper;
   readonly #share = new FailureShare();
+  readonly #pace = new Pace();
   #partitions: Readonly<Record<string, readonly number[]>> = {};
   #tends = false;
   #adoptedAt: number;
@@ -72,6 +74,7 @@ export class ForwardLeg {
   readonly #combiner = new Combiner(
     (records) => this.#handle(records),
     () => (this.#unit.plan.embeds.length === 0 ? LANES : 1),
+    () => this.#pace.most,
   );
 
   constructor(unit: Unit, parts: LegParts) {
@@ -87,6 +90,7 @@ export class ForwardLeg {
       topics: this.topics,
       clock: parts.clock,
       handle: (records) => this.#combiner.submit(records),
+      most: () => this.#pace.most,
       begun: {
         read: async (topic) => (await parts.topics.read(topic))?.begun ?? [],
         add: (topic, partition) => parts.topics.begin(topic, partition),
@@ -129,9 +133,22 @@ export class ForwardLeg {
     const topics = topicsOf(plan);
     const records = all.filter((record) => topics.includes(record.topic));
     for (const topic of new Set(records.map((record) => record.topic))) await this.#learnIncarnation(topic);
-    const result = await this.#parts.applier.apply(await this.#contextOf(of), records);
+    const result = await this.#apply(await this.#contextOf(of), records);
     this.#share.mind(records.length, result.failures, plan.levels.badShare);
     await this.#keep(result);
+  }
+
+  async #apply(context: ApplyContext, records: readonly LogRecord[]): Promise<BatchResult> {
+    const { applier, clock } = this.#parts;
+    const begun = clock.now();
+    let applied = 0;
+    try {
+      const result = await applier.apply(context, records);
+      applied = records.length;
+      return result;
+    } finally {
+      this.#pace.took(applied, clock.now() - begun);
+    }
   }
 
   /**
@@ -164,6 +181,8 @@ export class ForwardLeg {
       gaps: async () => gapsOf(plan, (await this.#parts.captures.read(plan.system)).sweeps),
       plan,
       decoder: this.#parts.decoderOf(plan.system),
+      // A document with rows of several tables has many of them, and is written by itself.
+      ...(plan.embeds.length === 0 ? { together: this.#pace.most } : {}),
       epoch: state.epoch,
       epochOf: epochLookup(state.epoch, await this.#beginningsOf(of)),
       term: state.term,

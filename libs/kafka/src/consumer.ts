@@ -23,6 +23,8 @@ export interface ConsumeOptions {
    * A retryable FicusError (or a bug) makes the same records come again after a pause; nothing is skipped.
    */
   readonly handle: (records: readonly LogRecord[]) => Promise<void>;
+  /** How many records are handled at once, now; a thousand unless it is given. */
+  readonly most?: () => number;
   /** Which partitions of a topic the group has committed an offset of, remembered for good; without it nothing is. */
   readonly begun?: {
     readonly read: (topic: string) => Promise<readonly number[]>;

@@ -5,12 +5,14 @@ import { Commits, type Partition, type Place, placeName } from './commits.ts';
 /** Bytes in hand of a partition from which on no more of it is fetched, and of all partitions together. */
 const LANE_BYTES = 4 * 1024 * 1024;
 const ALL_BYTES = 24 * 1024 * 1024;
-/** Records handled at once. */
+/** Records handled at once, unless told otherwise. */
 const BATCH_RECORDS = 1_000;
 
 export interface MembershipOptions {
   /** See `ConsumeOptions.handle`. */
   readonly handle: (records: readonly LogRecord[]) => Promise<void>;
+  /** How many records are handled at once, now. */
+  readonly most?: () => number;
   readonly commit: (places: readonly Place[]) => Promise<void>;
   readonly committed: (places: readonly Place[]) => Promise<void>;
   /** Fetching of a partition stops, or goes on. */
@@ -152,9 +154,10 @@ export class Membership {
   }
 
   async #work(lane: Lane): Promise<void> {
-    await this.#options.after;
+    const { after, most = () => BATCH_RECORDS } = this.#options;
+    await after;
     while (lane.records.length > 0 && this.isLive) {
-      const records = lane.records.slice(0, BATCH_RECORDS);
+      const records = lane.records.slice(0, most());
       const last = records.at(-1);
       if (last === undefined || !(await this.#handle(records))) break;
       lane.records.splice(0, records.length);
