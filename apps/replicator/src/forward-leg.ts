@@ -50,7 +50,7 @@ export interface LegParts {
 }
 
 /** Batches on their way at once, where each document has its rows in one partition: while one is written, one is read. */
-const LANES = 3;
+const LANES = 4;
 /** ms for which a unit is as it was read; less than the time after which a silent replicator is held for dead. */
 const FRESH_MS = 1_500;
 
