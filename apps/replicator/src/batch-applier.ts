@@ -24,7 +24,7 @@ export interface ApplyContext extends ReadingContext {
   readonly epoch: number;
   /** Rows that have an open dead letter, with the offset from which on their records wait. */
   readonly parked: ReadonlyMap<string, bigint>;
-  /** Documents of a transaction. */
+  /** Documents of a transaction, where their versions alone are read. */
   readonly together?: number;
   /** Where changes are missing from the unit's log; asked once the records are there, if one of them leaves values out. */
   readonly gaps?: () => Promise<Gaps>;
@@ -43,7 +43,7 @@ const MAX_ROUNDS = 20;
 const JOINT_ROUNDS = 3;
 /** From so many documents on, transactions take less time than conditions. */
 const MANY = 32;
-/** Documents of one transaction, and transactions at once: more of either is not faster. */
+/** Documents of one transaction that are read whole, and transactions at once. */
 const TOGETHER = 1_000;
 const IN_FLIGHT = 3;
 /** Documents that are tried side by side after that. */
@@ -117,7 +117,8 @@ export class BatchApplier {
   /** The whole in a few transactions; answers the documents of those that did not go through. */
   async #exchange(context: Settling, works: readonly Work[], result: Tally): Promise<readonly Work[]> {
     const open: Work[] = [];
-    const { together = TOGETHER } = context;
+    const wholes = works.some((work) => wantedFor(context.plan, work).doesBare === undefined);
+    const together = wholes ? TOGETHER : (context.together ?? TOGETHER);
     const chunks = Array.from({ length: Math.ceil(works.length / together) }, (_, at) =>
       works.slice(at * together, (at + 1) * together),
     );

@@ -18,9 +18,12 @@ export class Pace {
     return this.#most;
   }
 
-  /** So many records were applied in so long a time; none: the batch failed. */
-  took(records: number, ms: number): void {
-    if (ms > SLOW_MS) this.#most = Math.max(LEAST, Math.floor(this.#most / 2));
+  /**
+   * So many records were applied in so long a time; none: the batch failed.
+   * @param of.most how many might go together when the batch began: several of them are slow for one cause.
+   */
+  took({ records, most, ms }: { records: number; most: number; ms: number }): void {
+    if (ms > SLOW_MS) this.#most = Math.min(this.#most, Math.max(LEAST, Math.floor(most / 2)));
     else if (ms < QUICK_MS && isFull(records, this.#most)) this.#most = Math.min(MOST, this.#most * 2);
   }
 }

@@ -154,12 +154,11 @@ export class Membership {
   }
 
   async #work(lane: Lane): Promise<void> {
-    const { after, most = () => BATCH_RECORDS } = this.#options;
-    await after;
+    await this.#options.after;
     while (lane.records.length > 0 && this.isLive) {
-      const records = lane.records.slice(0, most());
-      const last = records.at(-1);
-      if (last === undefined || !(await this.#handle(records))) break;
+      const records = await this.#handle(lane);
+      const last = records?.at(-1);
+      if (records === null || last === undefined) break;
       lane.records.splice(0, records.length);
       const bytes = sizeOf(records);
       lane.bytes -= bytes;
@@ -172,22 +171,23 @@ export class Membership {
     lane.working = null;
   }
 
-  /** Tries until the handler succeeds (true) or the membership is over (false). */
-  async #handle(records: readonly LogRecord[]): Promise<boolean> {
-    const { clock, handle, trouble, fine } = this.#options;
+  /** Tries with the next records until the handler succeeds, or the membership is over (null). */
+  async #handle(lane: Lane): Promise<readonly LogRecord[] | null> {
+    const { clock, handle, trouble, fine, most = () => BATCH_RECORDS } = this.#options;
     let failed = false;
     for (let pause = 100; this.isLive; pause = Math.min(pause * 2, 5_000)) {
+      const records = lane.records.slice(0, most());
       try {
         await handle(records);
         if (failed) fine();
-        return true;
+        return records;
       } catch (error) {
         failed = true;
         trouble(error, pause);
       }
       await clock.sleep(pause, this.#ending.signal);
     }
-    return false;
+    return null;
   }
 
   #fetchMore(): void {

@@ -129,6 +129,10 @@ describe('BsonWriter', () => {
     }
   });
 
+  it('refuses an integer that has more than 32 bits', () => {
+    expect(() => written((out) => out.int(NAME, 2 ** 31))).toThrow('2147483648');
+  });
+
   it('refuses a name that would end early', () => {
     expect(() => nameOf('a\u0000b')).toThrow('"a\\u0000b"');
   });

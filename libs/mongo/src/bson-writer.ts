@@ -27,11 +27,16 @@ const DECIMAL_SIGN = 0x8000;
 /**
  * Writes BSON, element after element, into one buffer. The driver's own way takes objects, of which a batch of documents
  * needs some ten thousand: it has to find out of each what it is, which who writes knows, and all of them are garbage
- * then. The bytes are the driver's (`bson-writer.test.ts`).
+ * then. The bytes are the driver's (`bson-writer.test.ts`). What writes an element answers true.
  */
 export class BsonWriter {
   #bytes: Buffer = Buffer.allocUnsafe(FIRST_BYTES);
   #at = 0;
+
+  /** Bytes that it takes in memory. */
+  get capacity(): number {
+    return this.#bytes.length;
+  }
 
   /** Bytes written so far. */
   get length(): number {
@@ -80,49 +85,57 @@ export class BsonWriter {
     return this.open();
   }
 
-  close(from: number): void {
+  close(from: number): true {
     this.#room(1);
     this.#bytes[this.#at++] = 0;
     this.#int32(this.#at - from, from);
+    return true;
   }
 
-  null(name: Name): void {
+  null(name: Name): true {
     this.#element(NULL, name, 0);
+    return true;
   }
 
-  boolean(name: Name, value: boolean): void {
+  boolean(name: Name, value: boolean): true {
     this.#element(BOOLEAN, name, 1);
     this.#bytes[this.#at++] = value ? 1 : 0;
+    return true;
   }
 
-  /** @param value of 32 bits. */
-  int(name: Name, value: number): void {
+  /** @throws Error when it does not have 32 bits. */
+  int(name: Name, value: number): true {
+    if ((value | 0) !== value) throw new Error(`${value} is no integer of 32 bits`);
     this.#element(INT, name, 4);
     this.#int32(value, this.#at);
     this.#at += 4;
+    return true;
   }
 
   /** @param value of 64 bits, or its digits. */
-  long(name: Name, value: bigint | string): void {
+  long(name: Name, value: bigint | string): true {
     this.#element(LONG, name, 8);
     const isShort = typeof value === 'string' && value.length <= SAFE_DIGITS;
     if (isShort) this.#int64(Number(value));
     else this.#at = this.#bytes.writeBigInt64LE(BigInt(value), this.#at);
+    return true;
   }
 
-  double(name: Name, value: number): void {
+  double(name: Name, value: number): true {
     this.#element(DOUBLE, name, 8);
     this.#at = this.#bytes.writeDoubleLE(value, this.#at);
+    return true;
   }
 
   /** @param value ms since the epoch. */
-  date(name: Name, value: number): void {
+  date(name: Name, value: number): true {
     this.#element(DATE, name, 8);
     this.#int64(value);
+    return true;
   }
 
   /** @param value a number in plain notation that Decimal128 holds, or what is none. */
-  decimal(name: Name, value: string): void {
+  decimal(name: Name, value: string): true {
     this.#element(DECIMAL, name, 16);
     if (value.length > SAFE_DIGITS || !isDigit(value.charCodeAt(value.length - 1))) {
       // The driver's own way reads any text, at ten times the cost.
@@ -140,17 +153,19 @@ export class BsonWriter {
       this.#int32((((DECIMAL_BIAS - scale) << 1) | sign) << 16, this.#at + 12);
     }
     this.#at += 16;
+    return true;
   }
 
-  binary(name: Name, value: Uint8Array): void {
+  binary(name: Name, value: Uint8Array): true {
     this.#element(BINARY, name, 5 + value.length);
     this.#int32(value.length, this.#at);
     this.#bytes[this.#at + 4] = 0;
     this.#bytes.set(value, this.#at + 5);
     this.#at += 5 + value.length;
+    return true;
   }
 
-  text(name: Name, value: string): void {
+  text(name: Name, value: string): true {
     // A unit of UTF-16 has three bytes at most.
     this.#element(TEXT, name, 5 + value.length * 3);
     const from = this.#at + 4;
@@ -158,6 +173,7 @@ export class BsonWriter {
     this.#int32(length + 1, this.#at);
     this.#bytes[from + length] = 0;
     this.#at = from + length + 1;
+    return true;
   }
 
   /** Null: it is not short, or not all ASCII. */

@@ -59,7 +59,7 @@ export class RawBatch {
     try {
       return await send(new Section(this.#field, this.#out.bytes));
     } finally {
-      if (free.length < KEPT && this.#out.length <= KEPT_BYTES) free.push(this.#out);
+      if (free.length < KEPT && this.#out.capacity <= KEPT_BYTES) free.push(this.#out);
     }
   }
 }

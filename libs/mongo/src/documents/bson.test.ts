@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { BSON, Long } from 'mongodb';
+import { BSON, Double, Int32, Long } from 'mongodb';
 import { describe, expect, it } from 'vitest';
+import type { CanonicalValue, FieldType } from '#core/field-type';
 import { EVERY_TYPE } from '#testing/every-type';
 import { canonicalOf } from '#testing/random-values';
 import { BsonWriter, nameOf } from '../bson-writer.ts';
@@ -26,6 +27,32 @@ describe('BSON', () => {
         expect(out.bytes).toEqual(BSON.serialize({ value: toBson(type, value) }));
       }),
     );
+  });
+});
+
+describe('a value that is none of its type', () => {
+  const int: FieldType = { kind: 'int' };
+  const double: FieldType = { kind: 'double' };
+  const cases: readonly [FieldType, CanonicalValue, unknown][] = [
+    [{ kind: 'boolean' }, 1, new Int32(1)],
+    [int, 'abc', 'abc'],
+    [int, 2 ** 40, new Double(2 ** 40)],
+    [{ kind: 'long' }, '', ''],
+    [{ kind: 'long' }, 'twelve and more than fifteen', 'twelve and more than fifteen'],
+    [{ kind: 'decimal', precision: 5, scale: 2 }, 'x', 'x'],
+    [double, 'x', 'x'],
+    [{ kind: 'date' }, 'yesterday', 'yesterday'],
+    [{ kind: 'string', trim: false, length: null }, 5, new Int32(5)],
+    [{ kind: 'array', of: int }, 'a', 'a'],
+    [{ kind: 'array', of: int }, ['a', 1, null], ['a', new Int32(1), null]],
+    [{ kind: 'string', trim: false, length: null }, ['a', false], ['a', false]],
+  ];
+  it.each(cases)('is written as it is: of %j, %j', (type, value, found) => {
+    const out = new BsonWriter();
+    const from = out.open();
+    writeValue(out, nameOf('value'), type, value);
+    out.close(from);
+    expect(out.bytes).toEqual(BSON.serialize({ value: found }));
   });
 });
 

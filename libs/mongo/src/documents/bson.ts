@@ -1,7 +1,6 @@
 import { Binary, Decimal128, Double, Int32, Long } from 'mongodb';
 import { END_OF_TIME, isInfinite, isoFromMillis, microsOf, millisOf, stampFromMicros } from '#core/calendar';
 import type { DocumentKey } from '#core/document';
-import { assert } from '#core/errors';
 import { type CanonicalScalar, type CanonicalValue, type FieldType, isList } from '#core/field-type';
 import { keyFields, type Plan } from '#core/plan';
 import { fitsDecimal128, plainDecimal } from '#core/value';
@@ -48,49 +47,45 @@ export function toBson(type: FieldType, value: CanonicalValue): unknown {
   }
 }
 
-/** Writes what `toBson` makes. */
+/**
+ * Writes what `toBson` makes of a value of the type. One that is none (read from a document which somebody else has written,
+ * or which was written under an earlier plan) is written as it is, so that the collection's validator refuses it.
+ */
 export function writeValue(out: BsonWriter, name: Name, type: FieldType, value: CanonicalValue): void {
-  if (value === null) {
-    out.null(name);
-    return;
-  }
+  if (!writeTyped(out, name, type, value)) writeAsIs(out, name, value);
+}
+
+/** @returns false: it is no value of the type, and is not written. */
+function writeTyped(out: BsonWriter, name: Name, type: FieldType, value: CanonicalValue): boolean {
   switch (type.kind) {
     case 'int':
-      out.int(name, Number(value));
-      return;
+      return typeof value === 'number' && isInt32(value) && out.int(name, value);
     case 'long':
-      out.long(name, String(value));
-      return;
+      return typeof value === 'string' && INTEGER.test(value) && out.long(name, value);
     case 'decimal':
-      if (fitsDecimal128(String(value))) out.decimal(name, String(value));
-      else out.text(name, String(value));
-      return;
+      if (typeof value !== 'string' || !NUMBER.test(value)) return false;
+      return fitsDecimal128(value) ? out.decimal(name, value) : out.text(name, value);
     case 'double':
     case 'float':
-      out.double(name, Number(value));
-      return;
+      if (typeof value !== 'number' && !(typeof value === 'string' && NO_NUMBER.test(value))) return false;
+      return out.double(name, Number(value));
     case 'bytes':
-      out.binary(name, Buffer.from(String(value), 'base64'));
-      return;
+      return typeof value === 'string' && out.binary(name, Buffer.from(value, 'base64'));
     case 'date':
-      out.date(name, toTime(String(value)));
-      return;
+      return typeof value === 'string' && writeTime(out, name, value);
     case 'timestamp':
     case 'timestamptz':
-      if (type.precision <= 3) out.date(name, toTime(String(value)));
-      else if (type.extended === true) out.long(name, microsOf(String(value)));
-      else out.text(name, String(value));
-      return;
+      if (typeof value !== 'string') return false;
+      if (type.precision <= 3) return writeTime(out, name, value);
+      return type.extended === true ? out.long(name, microsOf(value)) : out.text(name, value);
     case 'array': {
-      assert(isList(value), 'a canonical array is a list');
+      if (!isList(value)) return false;
       const from = out.openArray(name);
       for (const [index, element] of value.entries()) writeValue(out, indexName(index), type.of, element);
-      out.close(from);
-      return;
+      return out.close(from);
     }
     case 'boolean':
-      out.boolean(name, value === true);
-      return;
+      return typeof value === 'boolean' && out.boolean(name, value);
     case 'bits':
     case 'hstore':
     case 'interval':
@@ -99,7 +94,33 @@ export function writeValue(out: BsonWriter, name: Name, type: FieldType, value: 
     case 'time':
     case 'timetz':
     case 'uuid':
-      out.text(name, String(value));
+      return typeof value === 'string' && out.text(name, value);
+  }
+}
+
+const INTEGER = /^-?\d{1,19}$/;
+const NUMBER = /^-?\d+(?:\.\d+)?$|^NaN$|^-?Infinity$/;
+const NO_NUMBER = /^NaN$|^-?Infinity$/;
+
+function isInt32(value: number): boolean {
+  return (value | 0) === value;
+}
+
+function writeTime(out: BsonWriter, name: Name, text: string): boolean {
+  const ms = toTime(text);
+  return Number.isSafeInteger(ms) && out.date(name, ms);
+}
+
+function writeAsIs(out: BsonWriter, name: Name, value: CanonicalValue): void {
+  if (value === null) out.null(name);
+  else if (typeof value === 'string') out.text(name, value);
+  else if (typeof value === 'boolean') out.boolean(name, value);
+  else if (typeof value === 'number' && isInt32(value)) out.int(name, value);
+  else if (typeof value === 'number') out.double(name, value);
+  else {
+    const from = out.openArray(name);
+    for (const [index, element] of value.entries()) writeAsIs(out, indexName(index), element);
+    out.close(from);
   }
 }
 

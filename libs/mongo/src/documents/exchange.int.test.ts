@@ -54,6 +54,27 @@ async function note(numbers: readonly number[], text: string, given: { term?: nu
 }
 
 describe('exchange', () => {
+  it('writes more than one command can hold as one', async () => {
+    const large = 'x'.repeat(7 * 1024 * 1024);
+    expect(await note([1, 2, 3, 4, 5], large)).toBe('done');
+    expect(await note([4, 5, 6, 7, 8], `${large}!`)).toBe('done');
+    const lengths = (await notes(1, 5, 8)).map((text) => String(text).length);
+    expect(lengths).toEqual([large.length, large.length + 1, large.length + 1]);
+  });
+
+  it('writes nothing of a batch with a document that no command can hold', async () => {
+    const small = await note([1], 'small');
+    const wanted = [1, 2].map((number) => ({ key: key(number) }));
+    const outcome = await sut.exchange(plan, TERM, wanted, (stored) =>
+      stored.map((before, at): DocumentWrite => {
+        const text = at === 0 ? 'other' : 'x'.repeat(17 * 1024 * 1024);
+        return { before, after: { ...before, root: aRow(content(at + 1, text)) } };
+      }),
+    );
+    expect([small, outcome]).toEqual(['done', 'refused']);
+    expect(await notes(1, 2)).toEqual(['small', undefined]);
+  });
+
   it('writes new documents and known ones, and raises their revisions', async () => {
     expect(await note([1, 2], 'first')).toBe('done');
     expect(await note([2, 3], 'second')).toBe('done');
@@ -173,7 +194,7 @@ describe('exchange', () => {
         return await note([1, 2], 'y');
       },
     ],
-    ['its size', async () => await note([1, 2], 'y'.repeat(9 * 1024 * 1024))],
+    ['the size of a document', async () => await note([1, 2], 'y'.repeat(17 * 1024 * 1024))],
     ['a new document by them', async () => await note([3, 4], 'y', { term: TERM - 1 })],
   ])('is refused as a whole by %s', async (_what, attempt) => {
     await note([1, 2], 'x');

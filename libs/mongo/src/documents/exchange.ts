@@ -7,7 +7,7 @@ import type { Plan } from '#core/plan';
 import type { DocumentWrite, Exchanged, Wanted } from '#core/ports/document-store';
 import { reach } from '../reach.ts';
 import { BSON_OPTIONS, toId } from './bson.ts';
-import { Statements } from './statements.ts';
+import { Statements, sendInTurn } from './statements.ts';
 import { readBare, readStored } from './stored.ts';
 
 const DUPLICATE_KEY = 11_000;
@@ -104,17 +104,22 @@ async function write(
 ): Promise<'written' | 'refused'> {
   const added = writes.filter(({ before }) => before.revision === null);
   const changed = writes.filter(({ before }) => before.revision !== null);
-  const inserts = new Statements('insert', plan, term);
-  const updates = new Statements('update', plan, term);
-  if (added.some((one) => inserts.add(one) > 0) || changed.some((one) => updates.add(one) > 0))
-    return 'refused';
-  for (const statements of [inserts, updates]) {
-    const { size } = statements;
-    if (size === 0) continue;
-    const reply = await reach(() => statements.send((command) => db.command(command, { session })));
-    const [fault] = (reply.writeErrors ?? []) as readonly Document[];
-    if (fault !== undefined) throw new MongoServerError({ ...fault });
-    assert(reply.n === size, `a document of ${plan.collection} is removed only by Ficus, which does not`);
+  for (const [kind, some] of [
+    ['insert', added],
+    ['update', changed],
+  ] as const) {
+    const tooLarge = await sendInTurn(
+      () => new Statements(kind, plan, term),
+      some,
+      async (statements) => {
+        const { size } = statements;
+        const reply = await reach(() => statements.send((command) => db.command(command, { session })));
+        const [fault] = (reply.writeErrors ?? []) as readonly Document[];
+        if (fault !== undefined) throw new MongoServerError({ ...fault });
+        assert(reply.n === size, `a document of ${plan.collection} is removed only by Ficus, which does not`);
+      },
+    );
+    if (tooLarge.length > 0) return 'refused';
   }
   return 'written';
 }

@@ -6,7 +6,7 @@ import { RawBatch } from '../raw-batch.ts';
 import { StoredWriter } from './stored-writer.ts';
 
 /** MongoDB takes a document up to 16 MiB; the rest is what is around it in a statement. */
-export const MAX_BYTES = 16 * 1024 * 1024 - 64 * 1024;
+const MAX_BYTES = 16 * 1024 * 1024 - 64 * 1024;
 
 const Q = nameOf('q');
 const U = nameOf('u');
@@ -54,9 +54,11 @@ export class Statements {
 
   /** Sends what was added, once. @param send carries out the command. */
   async send(send: (command: Document) => Promise<Document>): Promise<Document> {
-    if (this.#batch === null) throw new Error('there is nothing to send');
+    const batch = this.#batch;
+    if (batch === null) throw new Error('there is nothing to send');
+    this.#batch = null;
     const { collection } = this.#plan;
-    return await this.#batch.use((documents) =>
+    return await batch.use((documents) =>
       send(
         this.#kind === 'insert'
           ? { insert: collection, documents }
@@ -80,6 +82,40 @@ export class Statements {
     if (this.#kind === 'guarded') out.boolean(UPSERT, true);
     out.close(from);
   }
+}
+
+/** What became of a write that no command can hold. */
+export interface TooLarge {
+  readonly write: DocumentWrite;
+  readonly reason: string;
+}
+
+/**
+ * Sends writes in as many commands as it takes, one after the other, each as soon as it is full.
+ * @param send is given the command's writes beside it.
+ * @returns those that no command can hold; they are not sent.
+ */
+export async function sendInTurn(
+  begin: () => Statements,
+  writes: readonly DocumentWrite[],
+  send: (statements: Statements, writes: readonly DocumentWrite[]) => Promise<void>,
+): Promise<readonly TooLarge[]> {
+  const tooLarge: TooLarge[] = [];
+  let [statements, own]: [Statements, DocumentWrite[]] = [begin(), []];
+  for (const write of writes) {
+    if (statements.add(write) > 0) {
+      if (own.length > 0) await send(statements, own);
+      [statements, own] = [begin(), []];
+      const bytes = statements.add(write);
+      if (bytes > 0) {
+        tooLarge.push({ write, reason: `${bytes} bytes; at most ${MAX_BYTES} fit` });
+        continue;
+      }
+    }
+    own.push(write);
+  }
+  if (own.length > 0) await send(statements, own);
+  return tooLarge;
 }
 
 /** 0: somebody else has written the document, without a revision. */

@@ -10,7 +10,7 @@ import { reach } from '../reach.ts';
 import { BSON_OPTIONS, fromId, toId } from './bson.ts';
 import { exchange } from './exchange.ts';
 import { findPlan } from './filter.ts';
-import { MAX_BYTES, Statements } from './statements.ts';
+import { Statements, sendInTurn } from './statements.ts';
 import { MEND, readCanonical, readStored } from './stored.ts';
 
 const DUPLICATE_KEY = 11_000;
@@ -153,22 +153,15 @@ export class MongoDocumentStore implements DocumentStore {
     term: number,
     writes: readonly DocumentWrite[],
   ): Promise<SaveResult> {
-    const rejected: { write: DocumentWrite; reason: string }[] = [];
-    const chunks: { readonly statements: Statements; readonly writes: DocumentWrite[] }[] = [];
-    for (const write of writes) {
-      const last = chunks.at(-1);
-      if (last?.statements.add(write) === 0) {
-        last.writes.push(write);
-        continue;
-      }
-      const statements = new Statements(kind, plan, term);
-      const bytes = statements.add(write);
-      if (bytes === 0) chunks.push({ statements, writes: [write] });
-      else rejected.push({ write, reason: `${bytes} bytes; at most ${MAX_BYTES} fit` });
-    }
-    const results: SaveResult[] = [{ conflicts: [], rejected }];
-    for (const chunk of chunks) results.push(sorted(chunk.writes, await this.#command(chunk.statements)));
-    return merged(results);
+    const results: SaveResult[] = [];
+    const rejected = await sendInTurn(
+      () => new Statements(kind, plan, term),
+      writes,
+      async (statements, own) => {
+        results.push(sorted(own, await this.#command(statements)));
+      },
+    );
+    return merged([{ conflicts: [], rejected }, ...results]);
   }
 
   async #command(statements: Statements): Promise<Document> {
