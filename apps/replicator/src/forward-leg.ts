@@ -1,5 +1,5 @@
 import type { Kafka } from 'kafkajs';
-import { type EpochFirsts, epochLookup } from '#core/epoch';
+import { type EpochFirsts, epochLookup, firstOf } from '#core/epoch';
 import { gapsOf } from '#core/mend';
 import { forwardGroup, topicsOf } from '#core/plan';
 import type { CaptureStore } from '#core/ports/capture';
@@ -9,6 +9,7 @@ import type { DeadLetterStore } from '#core/ports/dead-letters';
 import type {
   ReplicationStatusStore,
   SnapshotStore,
+  TopicPartition,
   TopicStore,
   UnknownColumnStore,
 } from '#core/ports/replication';
@@ -49,6 +50,8 @@ export interface LegParts {
   readonly log: Logger;
 }
 
+/** Records of a partition that go together where others of the same documents come from other partitions. */
+const EMBEDDED = 1_000;
 /** Batches on their way at once, where each document has its rows in one partition: while one is written, one is read. */
 const LANES = 4;
 /** ms for which a unit is as it was read; less than the time after which a silent replicator is held for dead. */
@@ -90,10 +93,14 @@ export class ForwardLeg {
       topics: this.topics,
       clock: parts.clock,
       handle: (records) => this.#combiner.submit(records),
-      most: () => this.#pace.most,
+      most: () => (this.#unit.plan.embeds.length === 0 ? this.#pace.most : EMBEDDED),
       begun: {
         read: async (topic) => (await parts.topics.read(topic))?.begun ?? [],
         add: (topic, partition) => parts.topics.begin(topic, partition),
+      },
+      lost: {
+        goesOn: (of) => this.#goesOn(of),
+        found: (of) => parts.topics.find(of),
       },
       assigned: (partitions) => {
         this.#partitions = partitions;
@@ -141,13 +148,14 @@ export class ForwardLeg {
   async #apply(context: ApplyContext, records: readonly LogRecord[]): Promise<BatchResult> {
     const { applier, clock } = this.#parts;
     const begun = clock.now();
+    const { most } = this.#pace;
     let applied = 0;
     try {
       const result = await applier.apply(context, records);
       applied = records.length;
       return result;
     } finally {
-      this.#pace.took(applied, clock.now() - begun);
+      this.#pace.took({ records: applied, most, ms: clock.now() - begun });
     }
   }
 
@@ -181,8 +189,7 @@ export class ForwardLeg {
       gaps: async () => gapsOf(plan, (await this.#parts.captures.read(plan.system)).sweeps),
       plan,
       decoder: this.#parts.decoderOf(plan.system),
-      // A document with rows of several tables has many of them, and is written by itself.
-      ...(plan.embeds.length === 0 ? { together: this.#pace.most } : {}),
+      together: this.#pace.most,
       epoch: state.epoch,
       epochOf: epochLookup(state.epoch, await this.#beginningsOf(of)),
       term: state.term,
@@ -202,6 +209,21 @@ export class ForwardLeg {
     const found = await units.read(this.#unit.plan.unit);
     if (found !== null) this.adopt(found);
     return this.#unit;
+  }
+
+  /**
+   * A partition whose log does not go on is read from where an epoch begins in it that was opened after the loss had been
+   * noted: its tables are read again then, and what lies before is of the epoch before.
+   */
+  async #goesOn(of: TopicPartition): Promise<bigint | null> {
+    const { units, topics } = this.#parts;
+    const unit = await units.read(this.#unit.plan.unit);
+    if (unit === null) return null;
+    this.adopt(unit);
+    await this.#learnIncarnation(of.topic);
+    if (unit.replaced <= (await topics.lose(of, unit.replaced))) return null;
+    const newest = (await this.#beginningsOf(unit)).at(-1);
+    return newest === undefined ? null : firstOf(newest, of);
   }
 
   async #beginningsOf({ plan, replaced }: Unit): Promise<readonly EpochFirsts[]> {
