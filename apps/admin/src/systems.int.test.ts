@@ -77,6 +77,21 @@ describe('a legacy system', () => {
     });
   });
 
+  it('begins anew in a new epoch where the order says so', async () => {
+    const path = `/admin/systems/${system}/resnapshot`;
+    const refused = await call('POST', path, { reason: 'why', anotherSource: 'yes' });
+    expect([refused.status, refused.body.errors]).toEqual([
+      400,
+      [expect.objectContaining({ pointer: '/anotherSource' })],
+    ]);
+    const answer = await call('POST', path, { reason: 'db2 was promoted', anotherSource: true });
+    expect(answer.status).toBe(202);
+    expect(answer.body).toMatchObject({
+      lost: { reason: 'db2 was promoted', isOther: true },
+      renewals: [{ by: 'ann', stage: 'halting' }],
+    });
+  });
+
   it('is not begun anew without a reason', async () => {
     for (const reason of ['', ' ', undefined]) {
       const { status, body } = await order(reason);

@@ -1,13 +1,11 @@
 import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { halted, renewal } from '#core/capture';
 import { FicusError } from '#core/errors';
 import type { Plan } from '#core/plan';
 import { type DeadLetterStore, LETTER_STATES, type LetterOrder } from '#core/ports/dead-letters';
 import type { Unit } from '#core/unit-state';
 import { PLAIN_FORM, RecordDecoder } from '#debezium/decoder';
 import { DEAD_LETTER_TOPIC } from '#kafka/dead-letter-topic';
-import { ensureTopics } from '#kafka/topics';
 import { ensureCollection } from '#mongo/documents/schema';
 import { systemClock } from '#observability/clock';
 import { Dependencies } from '#observability/dependencies';
@@ -49,26 +47,6 @@ function change(number: number, amount: string, lsn: number, extra: object = {})
     after: { ...key(number), amount, ...extra },
     lsn,
   });
-}
-
-async function makeAnew(topic: string): Promise<void> {
-  const admin = rig.kafka.admin();
-  await admin.connect();
-  await admin.deleteTopics({ topics: [topic] });
-  await admin.disconnect();
-  await ensureTopics(rig.kafka, [{ topic, partitions: 1 }], { clock: systemClock });
-}
-
-/** What the steward does for an operator who orders a new epoch, once the old connector is done away with. */
-async function openEpoch({ system, topic }: Plan): Promise<void> {
-  const { captures, units } = rig.control;
-  const offsets = (await rig.progress.endOffsets([topic])).get(topic) ?? new Map<number, bigint>();
-  const firsts = [...offsets].map(([partition, offset]) => ({ topic, partition, offset: String(offset) }));
-  const before = await captures.read(system);
-  const order = { by: 'ann', reason: 'made anew', at: new Date().toISOString() };
-  const ordered = await captures.change(before, renewal(before, order, true));
-  await captures.change(ordered, halted(ordered, { sweeps: [], firsts, slot: null }));
-  await units.openEpochs(system, 1, 'ann');
 }
 
 /** Crashes a leg once all of a batch is durable, before its offset can be committed. */
@@ -136,38 +114,6 @@ describe('ForwardLeg', () => {
       'ficus.offset': '1',
       'ficus.code': 'event_unparsable',
     });
-  });
-
-  it('reads a topic made anew in a new epoch, once that is ordered, and from where it begins', async () => {
-    unit = await rig.newUnit({ system: 'moved' });
-    plan = unit.plan;
-    await produce(...[100, 101, 102].map((lsn) => change(1, '1.00', lsn)), change(2, '1.00', 103));
-    const dependencies = new Dependencies(systemClock);
-    const first = start({ dependencies });
-    await untilCommitted();
-    await makeAnew(plan.topic);
-    await produce(change(1, '0.50', 1), change(3, '0.50', 2));
-    const reasonOf = (of: Dependencies) => () =>
-      String(of.states().find(({ name }) => name === `kafka:${plan.unit}`)?.reason);
-    await expect.poll(reasonOf(dependencies), WAIT).toMatch(/no record at the offset that was applied last/);
-    await first.stop();
-    const second = start();
-    await openEpoch(plan);
-    await produce(change(1, '2.00', 3));
-    await untilCommitted();
-    const amounts = async () => (await stored()).map(({ amount, _m }) => [String(amount), _m.e]);
-    expect(await amounts()).toEqual([
-      ['2.00', 2],
-      ['1.00', 1],
-    ]);
-    await second.stop();
-
-    await makeAnew(plan.topic);
-    await produce(change(1, '9.00', 200));
-    const again = new Dependencies(systemClock);
-    start({ dependencies: again });
-    await expect.poll(reasonOf(again), WAIT).toMatch(/no record at the offset that was applied last/);
-    expect((await amounts())[0]).toEqual(['2.00', 2]);
   });
 
   it('reads no record while the connector cannot serve, and goes on when it can', async () => {

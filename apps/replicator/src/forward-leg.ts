@@ -1,5 +1,5 @@
 import type { Kafka } from 'kafkajs';
-import { type EpochFirsts, epochLookup, firstOf } from '#core/epoch';
+import { type EpochFirsts, epochLookup } from '#core/epoch';
 import { gapsOf } from '#core/mend';
 import { forwardGroup, topicsOf } from '#core/plan';
 import type { CaptureStore } from '#core/ports/capture';
@@ -9,7 +9,6 @@ import type { DeadLetterStore } from '#core/ports/dead-letters';
 import type {
   ReplicationStatusStore,
   SnapshotStore,
-  TopicPartition,
   TopicStore,
   UnknownColumnStore,
 } from '#core/ports/replication';
@@ -97,10 +96,6 @@ export class ForwardLeg {
       begun: {
         read: async (topic) => (await parts.topics.read(topic))?.begun ?? [],
         add: (topic, partition) => parts.topics.begin(topic, partition),
-      },
-      lost: {
-        goesOn: (of) => this.#goesOn(of),
-        found: (of) => parts.topics.find(of),
       },
       assigned: (partitions) => {
         this.#partitions = partitions;
@@ -209,21 +204,6 @@ export class ForwardLeg {
     const found = await units.read(this.#unit.plan.unit);
     if (found !== null) this.adopt(found);
     return this.#unit;
-  }
-
-  /**
-   * A partition whose log does not go on is read from where an epoch begins in it that was opened after the loss had been
-   * noted: its tables are read again then, and what lies before is of the epoch before.
-   */
-  async #goesOn(of: TopicPartition): Promise<bigint | null> {
-    const { units, topics } = this.#parts;
-    const unit = await units.read(this.#unit.plan.unit);
-    if (unit === null) return null;
-    this.adopt(unit);
-    await this.#learnIncarnation(of.topic);
-    if (unit.replaced <= (await topics.lose(of, unit.replaced))) return null;
-    const newest = (await this.#beginningsOf(unit)).at(-1);
-    return newest === undefined ? null : firstOf(newest, of);
   }
 
   async #beginningsOf({ plan, replaced }: Unit): Promise<readonly EpochFirsts[]> {

@@ -1,19 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { epochLookup, firstOf } from './epoch.ts';
+import { epochLookup } from './epoch.ts';
 
 const at = (partition: number, offset: bigint, topic = 't') => ({ topic, partition, offset });
 const from = (offsets: readonly number[]) =>
   offsets.map((offset, partition) => ({ topic: 't', partition, offset: String(offset) }));
-
-describe('the first offset of an epoch', () => {
-  it.each([
-    ['as it was measured', at(1, 0n), 5n],
-    ['the beginning of a partition that came later', at(2, 0n), 0n],
-    ['the beginning of a topic that came later', at(0, 0n, 'other'), 0n],
-  ])('is %s', (_name, place, first) => {
-    expect(firstOf(from([10, 5]), place)).toBe(first);
-  });
-});
 
 describe('the epoch of a record', () => {
   it('is the one in force while there has been no other', () => {

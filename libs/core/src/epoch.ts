@@ -33,12 +33,6 @@ export function epochLookup(current: number, beginnings: readonly EpochFirsts[])
   };
 }
 
-/** The first offset of an epoch in a partition. */
-export function firstOf(firsts: EpochFirsts, { topic, partition }: Omit<LogPlace, 'offset'>): bigint {
-  const found = firsts.find((one) => one.topic === topic && one.partition === partition);
-  return BigInt(found?.offset ?? 0);
-}
-
 function nameOf({ topic, partition }: Omit<LogPlace, 'offset'>): string {
   return `${topic}/${partition}`;
 }

@@ -6,7 +6,7 @@ import type { LogRecord } from '#debezium/log-record';
 import { systemClock } from '#observability/clock';
 import { addressOf } from '#testing/address';
 import { openKafka } from './client.ts';
-import { type ConsumeOptions, LogConsumer } from './consumer.ts';
+import { LogConsumer } from './consumer.ts';
 import { backlogOf, KafkaProgress, RESET } from './progress.ts';
 import { ensureTopics } from './topics.ts';
 
@@ -50,10 +50,7 @@ async function produce(...values: readonly string[]): Promise<void> {
 /** What the group has handled, as the control database remembers it. */
 const begun = new Set<string>();
 
-function consume(
-  meanwhile: (records: readonly LogRecord[]) => Promise<void> = async () => undefined,
-  given: Partial<ConsumeOptions> = {},
-) {
+function consume(meanwhile: (records: readonly LogRecord[]) => Promise<void> = async () => undefined) {
   const seen: string[] = [];
   const troubles: unknown[] = [];
   const consumer = new LogConsumer(kafka, {
@@ -72,7 +69,6 @@ function consume(
     },
     trouble: (error) => troubles.push(error),
     fine: () => undefined,
-    ...given,
   });
   consumer.start();
   return { consumer, seen, troubles };
@@ -218,40 +214,6 @@ describe('LogConsumer', () => {
       expect(seen).toEqual([]);
       expect(await committed()).toBe(RESET);
     }
-  });
-
-  it('reads what is lost from where somebody has decided, if the log has that place', async () => {
-    await produce('a', 'b', 'c', 'd');
-    await admin.setOffsets({ groupId: group, topic, partitions: [{ partition: 0, offset: '1' }] });
-    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '3' }] });
-    let decided: bigint | null = null;
-    let asked = 0;
-    let found = 0;
-    const lost = {
-      goesOn: async () => {
-        asked += 1;
-        return decided;
-      },
-      found: async () => {
-        found += 1;
-      },
-    };
-    const first = consume(undefined, { lost });
-    await expect.poll(() => asked, WAIT).toBeGreaterThan(0);
-    decided = 99n;
-    const before = asked;
-    await expect.poll(() => asked, WAIT).toBeGreaterThan(before);
-    expect([found, first.seen, await committed()]).toEqual([0, [], RESET]);
-    await produce('e', 'f');
-    decided = 4n;
-    await expect.poll(() => first.seen, WAIT).toEqual(['4:e', '5:f']);
-    await expect.poll(committed, WAIT).toBe(6n);
-    await first.consumer.stop();
-    expect(found).toBeGreaterThan(0);
-    await produce('g');
-    const second = consume(undefined, { lost });
-    await expect.poll(() => second.seen, WAIT).toEqual(['6:g']);
-    await second.consumer.stop();
   });
 
   it('takes no topic made anew for the old one, neither while it runs nor after a restart', async () => {

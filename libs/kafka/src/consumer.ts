@@ -1,5 +1,4 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import { FicusError } from '#core/errors';
 import type { Clock } from '#core/ports/clock';
 import type { LogRecord } from '#debezium/log-record';
 import { type Partition, type Place, placeName } from './commits.ts';
@@ -31,20 +30,11 @@ export interface ConsumeOptions {
     readonly read: (topic: string) => Promise<readonly number[]>;
     readonly add: (topic: string, partition: number) => Promise<void>;
   };
-  /** Who decides how a partition goes on whose log does not; without it none does. */
-  readonly lost?: LostPartitions;
   /** Told of every failure, with the pause that follows; null: it works again. */
   readonly trouble: (error: unknown, pauseMs: number) => void;
   readonly fine: () => void;
   /** Told of the partitions that this member has after each rebalance, by topic. */
   readonly assigned?: (partitions: Readonly<Record<string, readonly number[]>>) => void;
-}
-
-export interface LostPartitions {
-  /** Asked again and again: the offset from which on it is read; null: nobody has decided that since it was lost. */
-  readonly goesOn: (of: Partition) => Promise<bigint | null>;
-  /** The partition is read from where the group stands. An earlier loss of it is over. */
-  readonly found: (of: Partition) => Promise<void>;
 }
 
 /** kafkajs's own call for a commit, without its repetitions: those would go on under the next membership. */
@@ -220,10 +210,7 @@ export class LogConsumer {
       consumer.seek({ topic, partition, offset: String(left) });
       return false;
     }
-    if (expected === null) {
-      await this.#options.lost?.found(from);
-      return true;
-    }
+    if (expected === null) return true;
     if (offset > expected && (await this.#progress.firstOffset(topic, partition)) <= expected) return true;
     membership.lose(from);
     throw lostLog(topic, partition);
@@ -242,24 +229,6 @@ export class LogConsumer {
     const isForgotten = committed === null && ((await begun?.read(topic)) ?? []).includes(partition);
     if (committed === RESET || isForgotten) throw lostLog(topic, partition);
     return committed ?? (await this.#progress.firstOffset(topic, partition));
-  }
-
-  /** Has a lost partition read from where somebody has decided. @throws what kept it back, while nobody has. */
-  async #goOn(
-    consumer: Consumer,
-    payload: EachBatchPayload,
-    { topic, partition }: Partition,
-    fault: unknown,
-  ): Promise<void> {
-    const { lost } = this.#options;
-    const offset = (await lost?.goesOn({ topic, partition })) ?? null;
-    if (offset === null) throw fault;
-    const end = (await this.#progress.endOffsets([topic])).get(topic)?.get(partition) ?? 0n;
-    if (offset > end) throw fault;
-    // Before: were the loss still noted, a later one would be taken for it, and be over without anybody's word.
-    await lost?.found({ topic, partition });
-    await payload.commitOffsetsIfNecessary({ topics: [asOffsets({ topic, partition, offset })] });
-    unlessGone(() => consumer.seek({ topic, partition, offset: String(offset) }));
   }
 
   /** Leaves a partition unread, beside the others, as long as its log does not go on; then the same is fetched again. */
@@ -281,17 +250,12 @@ export class LogConsumer {
       const unmarked = await faultOf(() => membership.markLost(from, mark));
       await clock.sleep(pause, membership.signal);
       fault = unmarked ?? (await faultOf(() => this.#leftAt(from)));
-      if (isLostLog(fault)) fault = await faultOf(() => this.#goOn(consumer, payload, from, fault));
     }
     if (!membership.isLive) return;
     membership.find(from);
     fine();
     unlessGone(() => consumer.resume(only(from)));
   }
-}
-
-function isLostLog(error: unknown): boolean {
-  return error instanceof FicusError && error.code === 'log_replaced';
 }
 
 /** The offset that the broker was asked for; kafkajs keeps it, and its types do not tell. */

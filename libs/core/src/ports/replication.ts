@@ -44,25 +44,12 @@ export interface TopicRecord {
   readonly begun: readonly number[];
 }
 
-export interface TopicPartition {
-  readonly topic: string;
-  readonly partition: number;
-}
-
 export interface TopicStore {
   read(topic: string): Promise<TopicRecord | null>;
   /** Remembers a topic at its first sight (incarnation 1); a known one is left as it is and answered. */
   register(topic: string, partitions: number): Promise<TopicRecord>;
   /** Remembers for good that an offset was committed in the partition of a known topic. */
   begin(topic: string, partition: number): Promise<void>;
-  /**
-   * Remembers that the log of a partition of a known topic does not go on, unless that is remembered already.
-   * @param replaced see `Unit.replaced`, as it is now.
-   * @returns what it was when the loss was noted.
-   */
-  lose(of: TopicPartition, replaced: number): Promise<number>;
-  /** The partition is read again. */
-  find(of: TopicPartition): Promise<void>;
 }
 
 /** The state of one table's snapshot. Times are ISO 8601 UTC. */

@@ -286,17 +286,6 @@ describe('what the replicator keeps', () => {
     expect(await control.topics.read('a.b')).toEqual({ ...first, begun: [2, 0] });
   });
 
-  it('remembers how many epochs there were when a partition was lost, until it is found', async () => {
-    const { topics } = control;
-    await topics.register('lost.one', 2);
-    const of = { topic: 'lost.one', partition: 1 };
-    expect([await topics.lose(of, 3), await topics.lose(of, 4)]).toEqual([3, 3]);
-    expect(await topics.lose({ ...of, partition: 0 }, 5)).toBe(5);
-    await topics.find(of);
-    await topics.find(of);
-    expect([await topics.lose(of, 6), await topics.lose({ ...of, partition: 0 }, 6)]).toEqual([6, 5]);
-  });
-
   it('begins a snapshot with nothing of the one before', async () => {
     const { snapshots } = control;
     const order = { version: 1, orderedAfter: '7', requestedAt: clock.iso() };

@@ -1,14 +1,12 @@
 import type { Collection, Db } from 'mongodb';
 import { assert } from '#core/errors';
-import type { TopicPartition, TopicRecord, TopicStore } from '#core/ports/replication';
+import type { TopicRecord, TopicStore } from '#core/ports/replication';
 import { reach } from '../reach.ts';
 
 /** `ficus.topics`: one document a topic; the members are those of `TopicRecord`. */
 interface StoredTopic extends Omit<TopicRecord, 'topic'> {
   /** The topic. */
   readonly _id: string;
-  /** By partition: see `TopicStore.lose`. */
-  readonly lost?: Readonly<Record<string, number>>;
 }
 
 export class MongoTopicStore implements TopicStore {
@@ -37,25 +35,6 @@ export class MongoTopicStore implements TopicStore {
 
   async begin(topic: string, partition: number): Promise<void> {
     await reach(() => this.#topics.updateOne({ _id: topic }, { $addToSet: { begun: partition } }));
-  }
-
-  async lose({ topic, partition }: TopicPartition, replaced: number): Promise<number> {
-    const noted = `lost.${partition}`;
-    const found = await reach(async () => {
-      await this.#topics.updateOne(
-        { _id: topic, [noted]: { $exists: false } },
-        { $set: { [noted]: replaced } },
-      );
-      return await this.#topics.findOne({ _id: topic });
-    });
-    return found?.lost?.[String(partition)] ?? replaced;
-  }
-
-  async find({ topic, partition }: TopicPartition): Promise<void> {
-    const noted = `lost.${partition}`;
-    await reach(() =>
-      this.#topics.updateOne({ _id: topic, [noted]: { $exists: true } }, { $unset: { [noted]: true } }),
-    );
   }
 }
 
