@@ -117,10 +117,11 @@ export class BatchApplier {
   /** The whole in a few transactions; answers the documents of those that did not go through. */
   async #exchange(context: Settling, works: readonly Work[], result: Tally): Promise<readonly Work[]> {
     const open: Work[] = [];
-    const wholes = works.some((work) => wantedFor(context.plan, work).doesBare === undefined);
+    const asked = works.map((work): Asked => ({ work, wanted: wantedFor(context.plan, work) }));
+    const wholes = asked.some(({ wanted }) => wanted.doesBare === undefined);
     const together = wholes ? TOGETHER : (context.together ?? TOGETHER);
-    const chunks = Array.from({ length: Math.ceil(works.length / together) }, (_, at) =>
-      works.slice(at * together, (at + 1) * together),
+    const chunks = Array.from({ length: Math.ceil(asked.length / together) }, (_, at) =>
+      asked.slice(at * together, (at + 1) * together),
     );
     const next = async (): Promise<void> => {
       for (let chunk = chunks.pop(); chunk !== undefined; chunk = chunks.pop())
@@ -130,9 +131,10 @@ export class BatchApplier {
     return open;
   }
 
-  async #exchangeSome(context: Settling, works: readonly Work[], result: Tally): Promise<readonly Work[]> {
+  async #exchangeSome(context: Settling, asked: readonly Asked[], result: Tally): Promise<readonly Work[]> {
     const { plan, term } = context;
-    const wanted = works.map((work) => wantedFor(plan, work));
+    const works = asked.map(({ work }) => work);
+    const wanted = asked.map((one) => one.wanted);
     let decided: readonly Decision[] = [];
     const outcome = await this.#documents.exchange(plan, term, wanted, (stored) => {
       decided = works.map((work, at) => this.#fold(context, stored[at] ?? emptyDocument(work.key), work));
@@ -260,6 +262,12 @@ async function settling(context: ApplyContext, works: readonly Work[]): Promise<
 function wantedFor({ embeds }: Plan, { key, changes }: Work): Wanted {
   const doesBare = embeds.length > 0 ? null : bareCondition(changes.map(({ change }) => change));
   return doesBare === null ? { key } : { key, doesBare };
+}
+
+/** A work with what must be read for it. */
+interface Asked {
+  readonly work: Work;
+  readonly wanted: Wanted;
 }
 
 interface Decision {

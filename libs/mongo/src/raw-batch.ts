@@ -23,7 +23,7 @@ export class RawBatch {
   readonly #out = free.pop() ?? new BsonWriter();
   readonly #field: keyof typeof NAMES;
   readonly #from: number;
-  #last = 0;
+  #last: number;
 
   /** @param field of the command that takes the documents. */
   constructor(field: keyof typeof NAMES) {

@@ -27,6 +27,7 @@ export class Statements {
   readonly #plan: Plan;
   readonly #term: number;
   #batch: RawBatch | null = null;
+  #writer: StoredWriter | null = null;
   #size = 0;
 
   /** @param term of the fence, stamped on every write. */
@@ -57,6 +58,7 @@ export class Statements {
     const batch = this.#batch;
     if (batch === null) throw new Error('there is nothing to send');
     this.#batch = null;
+    this.#writer = null;
     const { collection } = this.#plan;
     return await batch.use((documents) =>
       send(
@@ -68,7 +70,8 @@ export class Statements {
   }
 
   #statement(out: BsonWriter, { before, after }: DocumentWrite): void {
-    const writer = new StoredWriter(out, this.#plan, this.#term);
+    this.#writer ??= new StoredWriter(out, this.#plan, this.#term);
+    const writer = this.#writer;
     if (this.#kind === 'insert') {
       writer.whole(after);
       return;
