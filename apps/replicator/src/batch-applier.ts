@@ -15,6 +15,7 @@ import type { Plan } from '#core/plan';
 import type { DocumentStore, DocumentWrite, Wanted } from '#core/ports/document-store';
 import type { LogRecord } from '#debezium/log-record';
 import { byDocument, doubts, type ReadingContext, readBatch, rowOf, type Work } from './batch-reader.ts';
+import { KeyedApplier } from './keyed-applier.ts';
 import { type BatchResult, Tally } from './tally.ts';
 
 /** The unit's state under which a batch is applied. */
@@ -57,18 +58,34 @@ const AT_ONCE = 16;
 export class BatchApplier {
   readonly #documents: DocumentStore;
   readonly #digest: Digest;
+  readonly #keyed: KeyedApplier;
 
   constructor(documents: DocumentStore, digest: Digest) {
     this.#documents = documents;
     this.#digest = digest;
+    this.#keyed = new KeyedApplier(documents, digest);
   }
 
   /** @throws FicusError retryable: the same batch must come again; what was written of it is harmless to repeat. */
   async apply(context: ApplyContext, records: readonly LogRecord[]): Promise<BatchResult> {
     const result = await this.#begin(context, records);
-    const works = readBatch(context, records, result);
+    const left = await this.#byKeys(context, records, result);
+    const works = readBatch(context, left, result);
     await this.#settle(await settling(context, works), works, result);
     return result;
+  }
+
+  /** Applies what the records' keys are enough for; answers the others. */
+  async #byKeys(
+    context: ApplyContext,
+    records: readonly LogRecord[],
+    result: Tally,
+  ): Promise<readonly LogRecord[]> {
+    // A document with rows of other tables is needed whole; a record that waits leaves its row in doubt.
+    if (records.length < MANY || context.plan.embeds.length > 0 || !result.isClear) return records;
+    const { counted, left } = await this.#keyed.apply(context, records, context.together ?? TOGETHER);
+    result.add(counted);
+    return left;
   }
 
   /** What `apply` would do now, as far as it can be told without writing. */

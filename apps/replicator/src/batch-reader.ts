@@ -2,6 +2,7 @@ import type { RowChange } from '#core/apply';
 import {
   type ChangeEvent,
   doubtsOf,
+  type Interpretation,
   interpretEvent,
   type ValueDecoder,
   type WireRow,
@@ -49,7 +50,9 @@ export function readBatch(context: ReadingContext, records: readonly LogRecord[]
       continue;
     }
     try {
-      for (const change of changesOf(context, record, result)) items.push({ change, record });
+      const reading = readRecord(context, record);
+      for (const change of reading.changes) items.push({ change, record });
+      tell(result, record, reading);
     } catch (error) {
       result.failed(record, error);
       items.push(...doubts(context, record));
@@ -84,27 +87,43 @@ export function doubts(context: ReadingContext, record: LogRecord): readonly Wor
   return changes.map((change) => ({ change, record }));
 }
 
-function changesOf(context: ReadingContext, record: LogRecord, result: Tally): readonly RowChange[] {
-  const decoded = decode(context, record);
-  if (decoded.kind !== 'change') return [];
+/** What a record means. */
+export interface Reading extends Interpretation {
+  /** Null: it carries no row. */
+  readonly event: ChangeEvent | null;
+}
+
+const NO_ROW: Reading = { event: null, changes: [], unknownColumns: [] };
+
+/**
+ * @param key of the record, where it is known.
+ * @throws FicusError what is wrong with the record.
+ */
+export function readRecord(context: ReadingContext, record: LogRecord, key?: WireRow): Reading {
+  const decoded = decode(context, record, key);
+  if (decoded.kind !== 'change') return NO_ROW;
   const { event } = decoded;
-  const { changes, unknownColumns } = interpretEvent(
-    context.plan,
-    event,
-    context.epochOf(record),
-    valuesOf(context),
-  );
+  const epoch = context.epochOf(record);
+  return { event, ...interpretEvent(context.plan, event, epoch, valuesOf(context)) };
+}
+
+/** Counts a record that was read. */
+export function tell(result: Tally, record: LogRecord, { event, unknownColumns }: Reading): void {
+  if (event === null) return;
   for (const column of unknownColumns) result.sighted(event.table, column, record);
   if (event.op === 'read') result.readRow(event.table);
   else if (event.committedAt !== null) result.committedAt.push(event.committedAt);
-  return changes;
 }
 
-function decode({ decoder, plan, incarnations }: ReadingContext, record: LogRecord): DecodedRecord {
-  return decoder.decode(record, incarnations.get(record.topic) ?? 1, plan);
+function decode(
+  { decoder, plan, incarnations }: ReadingContext,
+  record: LogRecord,
+  key?: WireRow,
+): DecodedRecord {
+  return decoder.decode(record, incarnations.get(record.topic) ?? 1, plan, key);
 }
 
-function valuesOf({ decoder, plan }: ReadingContext): ValueDecoder {
+export function valuesOf({ decoder, plan }: ReadingContext): ValueDecoder {
   return decoder.values(plan);
 }
 
@@ -127,7 +146,7 @@ function bareEvent(context: ReadingContext, record: LogRecord): ChangeEvent | nu
 }
 
 /** Undefined: there is a key, and it cannot be read. */
-function keyOf({ decoder, plan }: ReadingContext, record: LogRecord): WireRow | null | undefined {
+export function keyOf({ decoder, plan }: ReadingContext, record: LogRecord): WireRow | null | undefined {
   return attempt(() => decoder.key(record, plan));
 }
 

@@ -11,13 +11,10 @@ export interface Failure {
   readonly reason: string;
 }
 
-export interface BatchResult {
+/** What is told of records that were applied. */
+export interface Counted {
   /** One for each row change. */
   readonly outcomes: Readonly<Record<Outcome, number>>;
-  /** The caller must make these, and those that wait, durable before it commits the offset. */
-  readonly failures: readonly Failure[];
-  /** Later records of rows that have a failure, here or before. */
-  readonly waiting: readonly { readonly record: LogRecord; readonly row: string }[];
   /** Sightings by `table` and column, with the first record that carried it. */
   readonly unknown: ReadonlyMap<string, { table: string; column: string; count: number; record: LogRecord }>;
   /** Snapshot rows by table. */
@@ -25,6 +22,15 @@ export interface BatchResult {
   /** Commit times at the source of the streamed changes, ms since the epoch. */
   readonly committedAt: readonly number[];
 }
+
+export interface BatchResult extends Counted {
+  /** The caller must make these, and those that wait, durable before it commits the offset. */
+  readonly failures: readonly Failure[];
+  /** Later records of rows that have a failure, here or before. */
+  readonly waiting: readonly { readonly record: LogRecord; readonly row: string }[];
+}
+
+const OUTCOMES: readonly Outcome[] = ['applied', 'unchanged', 'stale', 'recheck'];
 
 /** The result of a batch as it grows. */
 export class Tally implements BatchResult {
@@ -56,6 +62,24 @@ export class Tally implements BatchResult {
 
   readRow(table: string): void {
     this.snapshotRows.set(table, (this.snapshotRows.get(table) ?? 0) + 1);
+  }
+
+  /** Takes over what was counted apart. */
+  add(other: Counted): void {
+    for (const outcome of OUTCOMES) this.outcomes[outcome] += other.outcomes[outcome];
+    for (const [name, { table, column, count, record }] of other.unknown) {
+      const known = this.unknown.get(name);
+      if (known === undefined) this.unknown.set(name, { table, column, count, record });
+      else known.count += count;
+    }
+    for (const [table, rows] of other.snapshotRows)
+      this.snapshotRows.set(table, (this.snapshotRows.get(table) ?? 0) + rows);
+    for (const at of other.committedAt) this.committedAt.push(at);
+  }
+
+  /** Has no row a failure? Then no record waits. */
+  get isClear(): boolean {
+    return this.#parked.size === 0;
   }
 
   /**

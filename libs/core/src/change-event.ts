@@ -139,6 +139,24 @@ export function doubtsOf(
   return [...doubts.values()];
 }
 
+/** The key of the document whose own row has this key; null: the columns do not tell. */
+export function documentKeyOf(plan: Plan, row: WireRow, decode: ValueDecoder): DocumentKey | null {
+  const key: CanonicalValue[] = [];
+  for (const { column, type } of keyFields(plan.root)) {
+    const wire = row[column];
+    if (wire === undefined || wire.doubt !== undefined) return null;
+    try {
+      const value = decode(type, wire);
+      if (value === UNAVAILABLE || value === null) return null;
+      key.push(value);
+    } catch (error) {
+      if (!(error instanceof FicusError)) throw error;
+      return null;
+    }
+  }
+  return key;
+}
+
 /** A child row without a parent stands in no document. */
 function isOrphan({ embed }: Context, row: WireRow): boolean {
   return embed?.parentKey.some((column) => row[column]?.value === null) ?? false;

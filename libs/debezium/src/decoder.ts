@@ -5,7 +5,7 @@ import { avroSide } from './avro.ts';
 import { type Rowless, readEnvelope, rowlessKind } from './envelope.ts';
 import { type FlatForm, isFlat, readFlat, readTombstone } from './flat.ts';
 import { JsonSides } from './json-side.ts';
-import { KnownTables, namesOf } from './known-table.ts';
+import { type KnownTable, KnownTables, namesOf } from './known-table.ts';
 import { headerOf, type LogRecord } from './log-record.ts';
 import { isConfluent, readSchemaHeader, type SchemaReference, splitConfluent } from './schema-reference.ts';
 import type { CachedSchemas } from './schema-registry.ts';
@@ -82,9 +82,10 @@ export class RecordDecoder {
   /**
    * @param incarnation of the topic, see `LogPosition`.
    * @param plan whose tables are on the topic; null for Ficus's own.
+   * @param key what `key` has answered of the record, where it was asked before.
    * @throws FicusError `event_unparsable` when it is none of the forms, `event_unsupported` when a name is ambiguous.
    */
-  decode(record: LogRecord, incarnation: number, plan: Plan | null): DecodedRecord {
+  decode(record: LogRecord, incarnation: number, plan: Plan | null, key?: WireRow | null): DecodedRecord {
     const form = this.#parts.form(plan);
     const tables = plan === null ? null : this.#tablesOf(plan, form);
     const origin = { record, incarnation, tables };
@@ -105,7 +106,9 @@ export class RecordDecoder {
       };
     const what = rowlessKind(value.payload, () => this.#side(record, 'key', form)?.payload);
     if (what !== null) return { kind: 'other', what };
-    return { kind: 'change', event: readEnvelope(value, () => this.#side(record, 'key', form), origin) };
+    const keyOf = (of: KnownTable | null): WireRow | null =>
+      key === undefined ? keyRow(this.#side(record, 'key', form), of) : key;
+    return { kind: 'change', event: readEnvelope(value, keyOf, origin) };
   }
 
   /** Decodes the values of what `decode` has read. */
@@ -116,10 +119,7 @@ export class RecordDecoder {
   /** The key's columns; null: the record has none. @throws FicusError `event_unparsable`. */
   key(record: LogRecord, plan: Plan): WireRow | null {
     const form = this.#parts.form(plan);
-    const key = this.#side(record, 'key', form);
-    if (key === null || !isRecord(key.payload)) return null;
-    const known = this.#tablesOf(plan, form).byTopic(record.topic);
-    return rowOf(key, '', key.payload, namesOf(known, key));
+    return keyRow(this.#side(record, 'key', form), this.#tablesOf(plan, form).byTopic(record.topic));
   }
 
   /** A value that is no change of a row, as plain data; null for a record without one. @throws FicusError `event_unparsable`. */
@@ -159,6 +159,11 @@ export class RecordDecoder {
     this.#tables.set(plan, { of: form, tables });
     return tables;
   }
+}
+
+function keyRow(key: Side | null, known: KnownTable | null): WireRow | null {
+  if (key === null || !isRecord(key.payload)) return null;
+  return rowOf(key, '', key.payload, namesOf(known, key));
 }
 
 /** What cannot be read is said by `decode`. */

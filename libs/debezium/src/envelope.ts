@@ -1,6 +1,6 @@
-import type { ChangeEvent } from '#core/change-event';
+import type { ChangeEvent, WireRow } from '#core/change-event';
 import { FicusError } from '#core/errors';
-import { type KnownTables, namesOf } from './known-table.ts';
+import { type KnownTable, type KnownTables, namesOf } from './known-table.ts';
 import type { LogRecord } from './log-record.ts';
 import { streamPosition } from './position.ts';
 import { isRecord, rowOf, type Side } from './side.ts';
@@ -39,20 +39,23 @@ export interface Origin {
 
 /**
  * Reads Debezium's own form of a change: row images with operation and source.
- * @param keySide reads the key, of which nothing is said where the value is none.
+ * @param keyOf reads the key, of which nothing is said where the value is none.
  * @throws FicusError `event_unparsable` when it is none.
  */
-export function readEnvelope(value: Side, keySide: () => Side | null, origin: Origin): ChangeEvent {
+export function readEnvelope(
+  value: Side,
+  keyOf: (known: KnownTable | null) => WireRow | null,
+  origin: Origin,
+): ChangeEvent {
   const { op, before, after, source } = envelopeOf(value.payload);
   const { record, incarnation, tables } = origin;
   const table = `${source.schema}.${source.table}`;
-  const key = keySide();
   const known = tables?.byName(table) ?? null;
   const nameOf = namesOf(known, value);
   return {
     table,
     op: OPS[op],
-    key: key === null || !isRecord(key.payload) ? null : rowOf(key, '', key.payload, namesOf(known, key)),
+    key: keyOf(known),
     before: before ? rowOf(value, 'before', before, nameOf) : null,
     after: after ? rowOf(value, 'after', after, nameOf) : null,
     position: streamPosition(source),

@@ -25,6 +25,8 @@ export interface Wanted {
    * whatever is stored.
    */
   readonly doesBare?: ((bare: StoredDocument) => boolean) | undefined;
+  /** Taken for one that does not exist, and not looked for; should it be there, the batch is overtaken. */
+  readonly isNew?: boolean;
 }
 
 /**
@@ -46,14 +48,15 @@ export interface DocumentStore {
   save(plan: Plan, term: number, writes: readonly DocumentWrite[]): Promise<SaveResult>;
   /**
    * Loads the documents, lets `decide` say what is to be written of them, and writes that, majority and journalled: as
-   * one, so that nobody comes between. `decide` gets one state for each wanted key, in their order.
+   * one, so that nobody comes between. `decide` gets one state for each wanted key, in their order; what it says is
+   * taken one by one, and not kept.
    * @throws FicusError as `save`; then all of it or nothing may have happened.
    */
   exchange(
     plan: Plan,
     term: number,
     wanted: readonly Wanted[],
-    decide: (stored: readonly StoredDocument[]) => readonly DocumentWrite[],
+    decide: (stored: readonly StoredDocument[]) => Iterable<DocumentWrite>,
   ): Promise<Exchanged>;
   /** Keys of at most so many documents, tombstones included, in an order of their own: those after this one. */
   keysAfter(plan: Plan, after: DocumentKey | null, most: number): Promise<readonly DocumentKey[]>;

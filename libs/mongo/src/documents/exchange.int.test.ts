@@ -130,6 +130,41 @@ describe('exchange', () => {
     expect(seen).toEqual([emptyDocument(key(3)), two, bare(one)]);
   });
 
+  it('does not look for what is taken for new, and is overtaken should it be there', async () => {
+    await note([1], 'x');
+    let seen: readonly StoredDocument[] = [];
+    const put = (numbers: readonly number[]) => {
+      const wanted = numbers.map((number) => ({ key: key(number), isNew: true }));
+      return sut.exchange(plan, TERM, wanted, (stored) => {
+        seen = stored;
+        return stored.map((before, at) => ({
+          before,
+          after: { ...before, root: aRow(content(numbers[at] ?? 0, 'y')) },
+        }));
+      });
+    };
+    expect(await put([2, 3])).toBe('done');
+    expect(seen).toEqual([emptyDocument(key(2)), emptyDocument(key(3))]);
+    expect(await put([4, 1])).toBe('overtaken');
+    expect(await notes(1, 2, 3, 4)).toEqual(['x', 'y', 'y', undefined]);
+  });
+
+  it('writes what is decided after one command is full, and nothing of it where deciding fails', async () => {
+    const numbers = Array.from({ length: 2_500 }, (_, at) => at + 1);
+    expect(await note(numbers, 'x')).toBe('done');
+    expect(await notes(1, 1_001, 2_500)).toEqual(['x', 'x', 'x']);
+    const wanted = numbers.map((number) => ({ key: key(number) }));
+    const failing = sut.exchange(plan, TERM, wanted, function* (stored) {
+      for (const [at, before] of stored.entries()) {
+        if (at === 2_200) throw new Error('not this one');
+        yield { before, after: { ...before, root: aRow(content(at + 1, 'y')) } };
+      }
+    });
+    await expect(failing).rejects.toThrow('not this one');
+    expect(await notes(1, 1_001, 2_500)).toEqual(['x', 'x', 'x']);
+    expect(await note(numbers, 'z')).toBe('done');
+  });
+
   it('keeps members that Ficus does not own', async () => {
     await note([1], 'x');
     const own = databases.rogue.collection(plan.collection);

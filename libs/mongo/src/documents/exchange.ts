@@ -7,12 +7,14 @@ import type { Plan } from '#core/plan';
 import type { DocumentWrite, Exchanged, Wanted } from '#core/ports/document-store';
 import { reach } from '../reach.ts';
 import { BSON_OPTIONS, toId } from './bson.ts';
-import { Statements, sendInTurn } from './statements.ts';
+import { Statements } from './statements.ts';
 import { readBare, readStored } from './stored.ts';
 
 const DUPLICATE_KEY = 11_000;
 /** Somebody else has written one of the documents since the transaction began. */
 const WRITE_CONFLICT = 112;
+/** Documents of one command at most. */
+const AT_ONCE = 1_000;
 const DURABLE = { w: 'majority', j: true } as const;
 
 export interface ExchangeOptions {
@@ -33,7 +35,7 @@ export async function exchange(
   plan: Plan,
   given: ExchangeOptions & {
     readonly wanted: readonly Wanted[];
-    readonly decide: (stored: readonly StoredDocument[]) => readonly DocumentWrite[];
+    readonly decide: (stored: readonly StoredDocument[]) => Iterable<DocumentWrite>;
   },
 ): Promise<Exchanged> {
   const { wanted, decide } = given;
@@ -83,7 +85,8 @@ async function load(
   const whole: DocumentKey[] = [];
   const bare: DocumentKey[] = [];
   const doesBareOf = new Map<string, Wanted['doesBare']>();
-  for (const [at, { key, doesBare }] of wanted.entries()) {
+  for (const [at, { key, doesBare, isNew }] of wanted.entries()) {
+    if (isNew === true) continue;
     (doesBare === undefined ? whole : bare).push(key);
     doesBareOf.set(texts[at] ?? '', doesBare);
   }
@@ -96,32 +99,52 @@ async function load(
   return wanted.map(({ key }, at) => found.get(texts[at] ?? '') ?? emptyDocument(key));
 }
 
+/** Each write is bytes as soon as it is decided; while one command is carried out, the next is made ready. */
 async function write(
   db: Db,
   plan: Plan,
   session: ClientSession,
-  { writes, term }: { readonly writes: readonly DocumentWrite[]; readonly term: number },
+  { writes, term }: { readonly writes: Iterable<DocumentWrite>; readonly term: number },
 ): Promise<'written' | 'refused'> {
-  const added = writes.filter(({ before }) => before.revision === null);
-  const changed = writes.filter(({ before }) => before.revision !== null);
-  for (const [kind, some] of [
-    ['insert', added],
-    ['update', changed],
-  ] as const) {
-    const tooLarge = await sendInTurn(
-      () => new Statements(kind, plan, term),
-      some,
-      async (statements) => {
-        const { size } = statements;
-        const reply = await reach(() => statements.send((command) => db.command(command, { session })));
-        const [fault] = (reply.writeErrors ?? []) as readonly Document[];
-        if (fault !== undefined) throw new MongoServerError({ ...fault });
-        assert(reply.n === size, `a document of ${plan.collection} is removed only by Ficus, which does not`);
-      },
-    );
-    if (tooLarge.length > 0) return 'refused';
+  const begin = {
+    insert: () => new Statements('insert', plan, term),
+    update: () => new Statements('update', plan, term),
+  };
+  const open = { insert: begin.insert(), update: begin.update() };
+  let sent: Promise<void> = Promise.resolve();
+  const send = async (kind: keyof typeof open): Promise<void> => {
+    const statements = open[kind];
+    open[kind] = begin[kind]();
+    if (statements.size === 0) return;
+    await sent;
+    sent = carryOut(db, plan, session, statements);
+    // What it throws is thrown by who waits for it next.
+    sent.catch(() => undefined);
+  };
+  try {
+    for (const one of writes) {
+      const kind = one.before.revision === null ? 'insert' : 'update';
+      if (open[kind].add(one) > 0) {
+        await send(kind);
+        if (open[kind].add(one) > 0) return 'refused';
+      }
+      if (open[kind].size >= AT_ONCE) await send(kind);
+    }
+    await send('insert');
+    await send('update');
+  } finally {
+    // A session has one command at a time, the one that ends its transaction included.
+    await sent;
   }
   return 'written';
+}
+
+async function carryOut(db: Db, plan: Plan, session: ClientSession, statements: Statements): Promise<void> {
+  const { size } = statements;
+  const reply = await reach(() => statements.send((command) => db.command(command, { session })));
+  const [fault] = (reply.writeErrors ?? []) as readonly Document[];
+  if (fault !== undefined) throw new MongoServerError({ ...fault });
+  assert(reply.n === size, `a document of ${plan.collection} is removed only by Ficus, which does not`);
 }
 
 /** Null: it is none of a document's. What is transient of a transaction is settled by trying otherwise, or again. */

@@ -77,7 +77,7 @@ export class MongoDocumentStore implements DocumentStore {
     plan: Plan,
     term: number,
     wanted: readonly Wanted[],
-    decide: (stored: readonly StoredDocument[]) => readonly DocumentWrite[],
+    decide: (stored: readonly StoredDocument[]) => Iterable<DocumentWrite>,
   ): Promise<Exchanged> {
     const refusals = [...REFUSED, ...UNINDEXABLE];
     return await exchange(this.#db, plan, { term, wanted, decide, refusals, maxTimeMS: MAX_TIME_MS });
