@@ -260,6 +260,19 @@ describe('fold', () => {
     expect(Object.keys(before.embeds.rows)).toEqual(['1']);
   });
 
+  it.each([
+    ['the log goes on', 1, undefined, { id: 1, big: 'kept' }, []],
+    ['changes are missing in between', 1, 6n, { id: 1 }, ['big']],
+    ['the change is of another epoch, whatever the offsets', 2, undefined, { id: 1 }, ['big']],
+  ])('leans on a stored value that a change leaves out only where %s', (_when, epoch, end, ...ends) => {
+    const before = { ...emptyDocument([1]), root: stored(5, { id: 1, big: 'kept' }) };
+    const change = upsert(7, { id: 1 }, { unavailable: ['big'] });
+    const given = { ...change, evidence: { ...change.evidence, epoch } };
+    const gaps = new Map(end === undefined ? [] : [[null, new Map([[0, end]])]]);
+    const { root } = fold(before, [given], digest, gaps).document;
+    expect([root?.content, root?.incomplete]).toEqual(ends);
+  });
+
   it('never lowers the commit time of the newest change', () => {
     const { document } = fold(
       emptyDocument([1]),

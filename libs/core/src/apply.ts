@@ -176,8 +176,12 @@ export class Folding {
   #isCutOff({ version }: StoredRow, { embed, effect, evidence }: RowChange): boolean {
     if (effect.kind !== 'upsert' || effect.unavailable.length === 0 || evidence.kind !== 'streamed')
       return false;
+    const { epoch } = evidence;
+    if (version !== null && version.epoch < epoch) return true;
     const ends = this.#gaps.get(embed?.path ?? null);
-    return ends !== undefined && isOfBefore(version?.log ?? null, ends) && !isOfBefore(evidence.log, ends);
+    return (
+      ends !== undefined && isOfBefore(version, { epoch, ends }) && !isOfBefore(evidence, { epoch, ends })
+    );
   }
 
   /** The same object as at the beginning when there is nothing to write. */

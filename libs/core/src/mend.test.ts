@@ -3,7 +3,8 @@ import { AN_ORDER } from '#testing/an-order';
 import { ordersPlan } from '#testing/orders-plan';
 import { aRow, storedOf } from '#testing/stored-documents';
 import type { StoredDocument, StoredRow } from './apply.ts';
-import { sweepDoubts } from './mend.ts';
+import { sweepDoubts, truncationDoubts } from './mend.ts';
+import type { RowVersion } from './version.ts';
 
 const END = 2n ** 53n + 1n;
 const ENDS = new Map([
@@ -11,9 +12,9 @@ const ENDS = new Map([
   [1, 0n],
 ]);
 
-function version(log: { partition: number; offset: bigint } | null): StoredRow['version'] {
+function version(log: { partition: number; offset: bigint } | null): RowVersion {
   return {
-    ...{ epoch: 1, streamed: null, written: null, snapshot: null },
+    ...{ epoch: 2, streamed: null, written: null, snapshot: null },
     log: log === null ? null : { incarnation: 1, ...log },
   };
 }
@@ -28,7 +29,7 @@ function order(root: Partial<StoredRow>, line: Partial<StoredRow> = {}): StoredD
 }
 
 const doubted = (stored: StoredDocument, table: string): number =>
-  sweepDoubts(ordersPlan, stored, table, { ends: ENDS, epoch: 1 }).length;
+  sweepDoubts(ordersPlan, stored, table, { ends: ENDS, epoch: 2 }).length;
 
 interface Case {
   readonly what: string;
@@ -54,6 +55,11 @@ const cases: readonly Case[] = [
     isDoubted: true,
   },
   { what: 'brought by no record', row: { version: version(null) }, isDoubted: true },
+  {
+    what: 'brought in an epoch before, whatever its offset',
+    row: { version: { ...version({ partition: 0, offset: END + 9n }), epoch: 1 } },
+    isDoubted: true,
+  },
   { what: 'without a version', row: { version: null }, isDoubted: true },
   {
     what: 'deleted before',
@@ -84,8 +90,26 @@ describe('after a lost place in the log, a row', () => {
     });
   });
 
+  it('is left alone by one that goes by an epoch before', () => {
+    const { table } = ordersPlan.root;
+    const stored = order({ version: version({ partition: 0, offset: 0n }) });
+    expect(sweepDoubts(ordersPlan, stored, table, { ends: ENDS, epoch: 1 })).toEqual([]);
+  });
+
   it('may be missing with all its document', () => {
     const children = { ...order({}), root: null };
     expect(doubted(children, ordersPlan.root.table)).toBe(0);
+  });
+});
+
+describe('a truncate', () => {
+  it.each([
+    ['a change of before', 2, 4n, 1],
+    ['a change of after', 2, 6n, 0],
+    ['a change of an epoch before, whatever its position', 1, 6n, 1],
+  ])('concerns a row with %s', (_what, epoch, streamed, doubts) => {
+    const stored = order({ version: { ...version({ partition: 0, offset: 1n }), epoch, streamed } });
+    const at = { position: 5n, epoch: 2 };
+    expect(truncationDoubts(ordersPlan, stored, ordersPlan.root.table, at)).toHaveLength(doubts);
   });
 });

@@ -69,7 +69,8 @@ export function truncationDoubts(
   { position, epoch }: { readonly position: Position | null; readonly epoch: number },
 ): readonly RowChange[] {
   return tableDoubts(plan, stored, { table, epoch }, ({ version }) => {
-    const streamed = plan.version.kind === 'lsn' ? (version?.streamed ?? null) : null;
+    const isKnown = plan.version.kind === 'lsn' && version?.epoch === epoch;
+    const streamed = isKnown ? version.streamed : null;
     return streamed === null || position === null || comparePositions(streamed, position) < 0;
   });
 }
@@ -77,7 +78,8 @@ export function truncationDoubts(
 /**
  * What a lost place in the log leaves of a document once its table has been read again: a row that no record has brought
  * since may have been deleted, and only the source can say.
- * @param ends by partition, the end offsets of the table's topic before anything came from the new place.
+ * @param given.ends by partition, the end offsets of the table's topic before anything came from the new place.
+ * @param given.epoch the one that the new place is in.
  */
 export function sweepDoubts(
   plan: Plan,
@@ -85,7 +87,7 @@ export function sweepDoubts(
   table: string,
   { ends, epoch }: { readonly ends: ReadonlyMap<number, bigint>; readonly epoch: number },
 ): readonly RowChange[] {
-  return tableDoubts(plan, stored, { table, epoch }, ({ version }) => isOfBefore(version?.log ?? null, ends));
+  return tableDoubts(plan, stored, { table, epoch }, ({ version }) => isOfBefore(version, { epoch, ends }));
 }
 
 /** Where changes are missing from a unit's log, as long as not all of its rows of before have been seen to. */

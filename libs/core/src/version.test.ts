@@ -6,6 +6,7 @@ import {
   compareLog,
   comparePositions,
   type Evidence,
+  isOfBefore,
   judge,
   type LogPosition,
   type Position,
@@ -307,6 +308,27 @@ describe('advance', () => {
         }
       }),
     );
+  });
+});
+
+describe('isOfBefore', () => {
+  const ENDS = { epoch: 2, ends: new Map([[0, 5n]]) };
+  const at = (epoch: number, offset: bigint, partition = 0) => ({
+    epoch,
+    log: { incarnation: 1, partition, offset },
+  });
+  it.each([
+    ['below the end', at(2, 4n), true],
+    ['at the end', at(2, 5n), false],
+    ['in a partition that nobody knew', at(2, 9n, 1), true],
+    ['brought by no record', { epoch: 2, log: null }, true],
+    ['unknown', null, true],
+    ['of an epoch before, above the end', at(1, 9n), true],
+    ['of an epoch before, brought by no record', { epoch: 1, log: null }, true],
+    ['of a later epoch, below the end', at(3, 0n), false],
+    ['of a later epoch, brought by no record', { epoch: 3, log: null }, false],
+  ])('is told by epoch first, then by offset: %s', (_what, state, isBefore) => {
+    expect(isOfBefore(state, ENDS)).toBe(isBefore);
   });
 });
 

@@ -9,8 +9,9 @@ import { FicusError } from './errors.ts';
 /** A position of the source: PostgreSQL's lsn or a version column (bigint), or Db2's fixed-width `commit/change`. */
 export type Position = bigint | string;
 
-/** Where a record stands in Kafka. Offsets compare only within one incarnation and partition of a topic. */
+/** Where a record stands in Kafka. Offsets compare only within one epoch and partition of a topic. */
 export interface LogPosition {
+  /** Always 1 since epochs tell a topic that was made anew from the old one. */
   readonly incarnation: number;
   readonly partition: number;
   readonly offset: bigint;
@@ -133,10 +134,23 @@ export function advance(stored: RowVersion | null, evidence: Evidence): RowVersi
   }
 }
 
-/** Is that state of before the log ended there? @param ends offsets by partition. What has no place in it is. */
-export function isOfBefore(log: LogPosition | null, ends: ReadonlyMap<number, bigint>): boolean {
-  const end = log === null ? undefined : ends.get(log.partition);
-  return log === null || end === undefined || log.offset < end;
+/** Where the log of an epoch ended: offsets by partition. */
+export interface LogEnds {
+  readonly epoch: number;
+  readonly ends: ReadonlyMap<number, bigint>;
+}
+
+/**
+ * Is that state of before the log ended there? What has no place in it is, and so is all of an epoch before, whatever its
+ * offset: the topic may have been made anew since.
+ */
+export function isOfBefore(
+  state: Pick<RowVersion, 'epoch' | 'log'> | null,
+  { epoch, ends }: LogEnds,
+): boolean {
+  if (state === null || state.epoch !== epoch) return state === null || state.epoch < epoch;
+  const end = state.log === null ? undefined : ends.get(state.log.partition);
+  return state.log === null || end === undefined || state.log.offset < end;
 }
 
 function blank(epoch: number): RowVersion {
