@@ -2,10 +2,11 @@ import { type Collection, type Db, MongoServerError } from 'mongodb';
 import type { Clock } from '#core/ports/clock';
 import { control } from './0001-control.ts';
 import { deadLetters } from './0002-dead-letters.ts';
+import { letterEpochs } from './0003-letter-epochs.ts';
 import type { ControlMigration } from './migration.ts';
 
 /** All of them, in order. */
-export const CONTROL_MIGRATIONS: readonly ControlMigration[] = [control, deadLetters];
+export const CONTROL_MIGRATIONS: readonly ControlMigration[] = [control, deadLetters, letterEpochs];
 
 /** `ficus.migrations`: a document for each migration that has run, and the lock. */
 interface MigrationRecord {

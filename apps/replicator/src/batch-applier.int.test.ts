@@ -196,7 +196,7 @@ describe('BatchApplier', () => {
       const { failures } = await sutOn().apply(context(), [order(1, '1.00', 1), poison]);
       const schema = { type: 'struct', fields: [] };
       const key = Buffer.from(JSON.stringify({ schema, payload: { number: 1, region: 'EU' } }));
-      const parked = new Map([[failures[0]?.row ?? '', 2n]]);
+      const parked = new Map([[failures[0]?.row ?? '', { epoch: 1, offset: 2n }]]);
       const batch = [order(1, '1.00', 1), { ...order(1, '3.00', 3), key }, order(2, '4.00', 4)];
       const later = await sutOn().apply(context({ parked }), batch);
       expect(later.waiting.map(({ record }) => record.offset)).toEqual([3n]);
@@ -209,7 +209,7 @@ describe('BatchApplier', () => {
       const revision = async () =>
         (await new MongoDocumentStore(databases.documents).load(plan, [['EU', '1']]))[0]?.revision;
       const before = (await revision()) ?? 0;
-      const parked = new Map([[failures[0]?.row ?? '', 2n]]);
+      const parked = new Map([[failures[0]?.row ?? '', { epoch: 1, offset: 2n }]]);
       await sutOn().apply(context({ parked }), [order(1, '3.00', 3)]);
       expect(await revision()).toBe(before + 1);
     });

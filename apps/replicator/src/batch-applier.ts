@@ -12,6 +12,7 @@ import { assert, FicusError } from '#core/errors';
 import { keyText } from '#core/key';
 import { doubtOf } from '#core/mend';
 import type { Plan } from '#core/plan';
+import type { Parked } from '#core/ports/dead-letters';
 import type { DocumentStore, DocumentWrite, Wanted } from '#core/ports/document-store';
 import type { LogRecord } from '#debezium/log-record';
 import { byDocument, doubts, type ReadingContext, readBatch, rowOf, type Work } from './batch-reader.ts';
@@ -23,8 +24,8 @@ export interface ApplyContext extends ReadingContext {
   readonly term: number;
   /** The one in force. */
   readonly epoch: number;
-  /** Rows that have an open dead letter, with the offset from which on their records wait. */
-  readonly parked: ReadonlyMap<string, bigint>;
+  /** Rows that have an open dead letter, with the place from which on their records wait. */
+  readonly parked: ReadonlyMap<string, Parked>;
   /** Documents of a transaction, where their versions alone are read. */
   readonly together?: number;
   /** Where changes are missing from the unit's log; asked once the records are there, if one of them leaves values out. */
@@ -111,7 +112,8 @@ export class BatchApplier {
   /** Makes ready what reading the records needs. */
   async #begin(context: ApplyContext, records: readonly LogRecord[]): Promise<Tally> {
     await context.decoder.prepare(records, context.plan);
-    return new Tally(context.parked, (record) => rowOf(context, record));
+    const { parked, epochOf } = context;
+    return new Tally(parked, { rowOf: (record) => rowOf(context, record), epochOf });
   }
 
   async #settle(context: Settling, works: readonly Work[], result: Tally): Promise<void> {

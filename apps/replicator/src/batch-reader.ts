@@ -14,7 +14,7 @@ import { rowName } from '#core/letter';
 import { type Plan, tablesOf, topicsOf } from '#core/plan';
 import type { DecodedRecord, RecordDecoder } from '#debezium/decoder';
 import type { LogRecord } from '#debezium/log-record';
-import type { Tally } from './tally.ts';
+import type { Counts, Tally } from './tally.ts';
 
 export interface ReadingContext {
   readonly plan: Plan;
@@ -108,7 +108,7 @@ export function readRecord(context: ReadingContext, record: LogRecord, key?: Wir
 }
 
 /** Counts a record that was read. */
-export function tell(result: Tally, record: LogRecord, { event, unknownColumns }: Reading): void {
+export function tell(result: Counts, record: LogRecord, { event, unknownColumns }: Reading): void {
   if (event === null) return;
   for (const column of unknownColumns) result.sighted(event.table, column, record);
   if (event.op === 'read') result.readRow(event.table);

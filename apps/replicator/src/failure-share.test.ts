@@ -4,7 +4,8 @@ import type { Failure } from './tally.ts';
 
 function failures(count: number): readonly Failure[] {
   const record = { topic: 't', partition: 0, offset: 1n, key: null, value: null };
-  return Array.from({ length: count }, () => ({ record, row: null, code: 'value_invalid', reason: 'bad' }));
+  const failure: Failure = { record, row: null, epoch: 1, code: 'value_invalid', reason: 'bad' };
+  return Array.from({ length: count }, () => failure);
 }
 
 describe('FailureShare', () => {

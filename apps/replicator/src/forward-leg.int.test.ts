@@ -95,6 +95,7 @@ describe('ForwardLeg', () => {
       topic: plan.topic,
       partition: 0,
       offset: '1',
+      epoch: 1,
       key: poison.key.toString('base64'),
       value: poison.value.toString('base64'),
       code: 'event_unparsable',
@@ -111,6 +112,7 @@ describe('ForwardLeg', () => {
     expect(copy.headers).toMatchObject({
       'ficus.topic': plan.topic,
       'ficus.partition': '0',
+      'ficus.epoch': '1',
       'ficus.offset': '1',
       'ficus.code': 'event_unparsable',
     });

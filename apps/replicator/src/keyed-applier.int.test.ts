@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { Document } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Plan } from '#core/plan';
+import type { Parked } from '#core/ports/dead-letters';
 import { PLAIN_FORM, RecordDecoder } from '#debezium/decoder';
 import type { LogRecord } from '#debezium/log-record';
 import { ensureCollection } from '#mongo/documents/schema';
@@ -40,7 +41,7 @@ async function aCollection(): Promise<Plan> {
 /** What became of records that were applied in batches of a size, with what was put aside kept as a replicator does. */
 async function applied(plan: Plan, records: readonly LogRecord[], size: number) {
   const sut = new BatchApplier(new MongoDocumentStore(databases.documents), (text) => text);
-  const parked = new Map<string, bigint>();
+  const parked = new Map<string, Parked>();
   const outcomes = { applied: 0, unchanged: 0, stale: 0, recheck: 0 };
   const failed: string[] = [];
   const waiting: string[] = [];
@@ -58,7 +59,7 @@ async function applied(plan: Plan, records: readonly LogRecord[], size: number) 
       outcomes[name] += result.outcomes[name];
     for (const { record, row, reason } of result.failures) {
       failed.push(`${record.offset} ${reason}`);
-      if (row !== null && !parked.has(row)) parked.set(row, record.offset);
+      if (row !== null && !parked.has(row)) parked.set(row, { epoch: 1, offset: record.offset });
     }
     waiting.push(...result.waiting.map(({ record }) => String(record.offset)));
     for (const { column, count } of result.unknown.values()) unknown[column] = (unknown[column] ?? 0) + count;

@@ -13,7 +13,7 @@ import type { DocumentStore, DocumentWrite } from '#core/ports/document-store';
 import type { LogRecord } from '#debezium/log-record';
 import { type Reading, type ReadingContext, readRecord, tell } from './batch-reader.ts';
 import { byKey, type Keyed } from './keyed-reader.ts';
-import { type Counted, Tally } from './tally.ts';
+import { type Counted, Counts } from './tally.ts';
 
 /** Batches that are read in full after one of which too much was left. */
 const REST = 32;
@@ -65,7 +65,7 @@ export class KeyedApplier {
    * @throws FicusError retryable, see `BatchApplier.apply`.
    */
   async apply(context: KeyedContext, records: readonly LogRecord[], together: number): Promise<KeyedResult> {
-    const counted = new Tally(new Map(), () => null);
+    const counted = new Counts();
     const habit = this.#habitOf(context.plan);
     if (habit.rest > 0) {
       habit.rest -= 1;
@@ -84,12 +84,16 @@ export class KeyedApplier {
     return { counted, left: left.size === 0 ? [] : records.filter((record) => left.has(record)) };
   }
 
-  async #some(context: KeyedContext, keyed: readonly Keyed[], counted: Tally): Promise<readonly LogRecord[]> {
+  async #some(
+    context: KeyedContext,
+    keyed: readonly Keyed[],
+    counted: Counts,
+  ): Promise<readonly LogRecord[]> {
     const habit = this.#habitOf(context.plan);
     const { areNew } = habit;
     const done = await this.#exchange(context, keyed, areNew);
     if (done !== null) {
-      counted.add(done.tally);
+      counted.add(done.counts);
       habit.areNew = done.areNew;
       return done.left;
     }
@@ -100,7 +104,7 @@ export class KeyedApplier {
   /** Null: it did not go through, and nothing is written. */
   async #exchange(context: KeyedContext, keyed: readonly Keyed[], isNew: boolean): Promise<Done | null> {
     const { plan, term } = context;
-    const tally = new Tally(new Map(), () => null);
+    const counts = new Counts();
     const left: LogRecord[] = [];
     let areNew = true;
     const one = (before: StoredDocument, of: Keyed): DocumentWrite | null => {
@@ -110,8 +114,8 @@ export class KeyedApplier {
         left.push(...of.records);
         return null;
       }
-      tally.count(decided.outcomes);
-      for (const [reading, record] of decided.readings) tell(tally, record, reading);
+      counts.count(decided.outcomes);
+      for (const [reading, record] of decided.readings) tell(counts, record, reading);
       return decided.after === before ? null : { before, after: decided.after };
     };
     const decide = function* (stored: readonly StoredDocument[]): Generator<DocumentWrite> {
@@ -123,7 +127,7 @@ export class KeyedApplier {
     const wanted = keyed.map(({ key }) => ({ key, doesBare: always, isNew }));
     try {
       const outcome = await this.#documents.exchange(plan, term, wanted, decide);
-      return outcome === 'done' ? { tally, left, areNew } : null;
+      return outcome === 'done' ? { counts, left, areNew } : null;
     } catch (error) {
       if (error instanceof OtherKey) return null;
       throw error;
@@ -165,7 +169,7 @@ interface Decided {
 }
 
 interface Done {
-  readonly tally: Tally;
+  readonly counts: Counts;
   readonly left: readonly LogRecord[];
   /** Was none of the documents there? */
   readonly areNew: boolean;

@@ -2,12 +2,12 @@ import { FicusError, reasonOf } from '#core/errors';
 import { causeOf } from '#core/letter';
 import type { Plan } from '#core/plan';
 import type { Clock } from '#core/ports/clock';
-import type { DeadLetter, DeadLetterStore, LetterOrder } from '#core/ports/dead-letters';
+import type { DeadLetter, DeadLetterStore, LetterOrder, Parked } from '#core/ports/dead-letters';
 import { headerOf, type LogRecord } from '#debezium/log-record';
 import type { DeadLetterTopic } from '#kafka/dead-letter-topic';
 import type { Logger } from '#observability/log';
 import type { ApplyContext, BatchApplier } from './batch-applier.ts';
-import type { BatchResult } from './tally.ts';
+import { type BatchResult, park } from './tally.ts';
 import type { Truncation } from './truncation.ts';
 
 export interface LetterBoxParts {
@@ -34,7 +34,7 @@ export class LetterBox {
   readonly #unit: string;
   readonly #parts: LetterBoxParts;
   /** Loaded once, whoever asks first: what is parked meanwhile must not be lost to a later answer. */
-  #parked: Promise<Map<string, bigint>> | null = null;
+  #parked: Promise<Map<string, Parked>> | null = null;
 
   constructor(unit: string, parts: LetterBoxParts) {
     this.#unit = unit;
@@ -46,8 +46,8 @@ export class LetterBox {
     this.#parked = null;
   }
 
-  /** Rows whose records must wait, from which offset on. */
-  async parked(): Promise<ReadonlyMap<string, bigint>> {
+  /** Rows whose records must wait, from which place on. */
+  async parked(): Promise<ReadonlyMap<string, Parked>> {
     return await this.#loadParked();
   }
 
@@ -56,41 +56,45 @@ export class LetterBox {
     const { clock, deadLetters, deadLetterTopic, log } = this.#parts;
     if (failures.length + waiting.length === 0) return 0;
     const at = new Date(clock.now()).toISOString();
-    const dead = failures.map(({ record, row, code, reason }) => ({
-      ...this.#letter(record, at),
+    const dead = failures.map(({ record, row, epoch, code, reason }) => ({
+      ...this.#letter(record, epoch, at),
       ...{ row, state: 'dead' as const, code, reason, cause: causeOf(reason) },
       order: code === TRUNCATED && truncate === 'apply' ? byPlan(at) : null,
     }));
-    const heads = new Map<string, Head>(dead.flatMap((one) => (one.row === null ? [] : [[one.row, one]])));
+    const heads = new Map<string, Head>(dead.map((one) => [`${one.epoch} ${one.row}`, one]));
     const behind: DeadLetter[] = [];
-    for (const { record, row } of waiting) {
-      const { code, reason, cause } = heads.get(row) ?? (await this.#headOf(row));
-      heads.set(row, { code, reason, cause });
-      behind.push({ ...this.#letter(record, at), row, state: 'waiting', code, reason, cause });
+    for (const { record, row, epoch } of waiting) {
+      const name = `${epoch} ${row}`;
+      const { code, reason, cause } = heads.get(name) ?? (await this.#headOf(row, epoch));
+      heads.set(name, { code, reason, cause });
+      behind.push({ ...this.#letter(record, epoch, at), row, state: 'waiting', code, reason, cause });
     }
     const settled = new Set(await deadLetters.add([...dead, ...behind]));
     const fresh = dead.filter(({ id }) => !settled.has(id));
     const parked = await this.#loadParked();
-    for (const { row, offset } of [...fresh, ...behind])
-      if (row !== null && !parked.has(row)) parked.set(row, BigInt(offset));
+    for (const { row, epoch, offset } of [...fresh, ...behind])
+      if (row !== null) park(parked, row, { epoch, offset: BigInt(offset) });
     for (const { topic, partition, offset, code, reason } of fresh)
       log.error({ unit: this.#unit, topic, partition, offset, code }, `dead letter: ${reason}`);
     if (fresh.length > 0) await deadLetterTopic.send(fresh);
     return fresh.length;
   }
 
-  /** Letters of rows that an order or the end of their waiting makes due, one of each row. */
+  /** Letters of rows that an order or the end of their waiting makes due, one of each row and epoch. */
   async due(): Promise<readonly DeadLetter[]> {
     return await this.#parts.deadLetters.due(this.#unit, AT_ONCE);
   }
 
   /** Carries out the order of a row's dead letter, or applies what no longer waits for any. */
-  async settle(context: ApplyContext, of: DeadLetter): Promise<void> {
+  async settle(given: ApplyContext, of: DeadLetter): Promise<void> {
     const { applier, deadLetters, log } = this.#parts;
     const letters = await deadLetters.open(of);
     const head = letters.find(({ state }) => state === 'dead');
     if (head !== undefined && head.order === null) return;
     const order = head?.order ?? null;
+    if (of.epoch < given.epoch) return await this.#pass(given, letters, order?.what ?? 'replay');
+    // Its offset may be another record's by now.
+    const context = { ...given, epochOf: () => of.epoch };
     if (head !== undefined && order?.what === 'discard') {
       await applier.doubt(context, recordOf(head));
       await deadLetters.settle([head.id], 'discarded', this.#now());
@@ -102,17 +106,52 @@ export class LetterBox {
     const parked = new Map([...(await this.parked())].filter(([one]) => one !== row));
     if (head !== undefined && order?.what === 'rehearse')
       return await this.#rehearse({ ...context, parked }, head, rest);
-    if (await this.#replay({ ...context, parked }, rest)) (await this.#loadParked()).delete(row);
+    if (await this.#replay({ ...context, parked }, rest)) await this.#unpark(of);
+  }
+
+  /**
+   * What an epoch before the one in force had for a row says nothing any more, and may be of before the row was deleted. So
+   * it is not applied: the row is left in doubt, and the source tells.
+   */
+  async #pass(
+    { epoch, ...given }: ApplyContext,
+    letters: readonly DeadLetter[],
+    what: LetterOrder['what'],
+  ): Promise<void> {
+    const { applier, deadLetters } = this.#parts;
+    const [first] = letters;
+    if (first === undefined) return;
+    // A truncate concerned rows that have all been read again since.
+    const some = letters.filter(({ code }) => code !== TRUNCATED);
+    if (what === 'rehearse') {
+      const outcomes = { applied: 0, unchanged: 0, stale: 0, recheck: some.length };
+      const head = letters.find(({ order }) => order !== null) ?? first;
+      return await deadLetters.rehearsed(head.id, { at: this.#now(), outcomes, failure: null });
+    }
+    const context = { ...given, epoch, epochOf: () => epoch };
+    for (const letter of some) await applier.doubt(context, recordOf(letter));
+    const state = what === 'discard' ? 'discarded' : 'replayed';
+    await deadLetters.settle(
+      letters.map(({ id }) => id),
+      state,
+      this.#now(),
+    );
+    await this.#unpark(first);
+  }
+
+  async #unpark({ row, epoch }: Pick<DeadLetter, 'row' | 'epoch'>): Promise<void> {
+    const parked = await this.#loadParked();
+    if (row !== null && parked.get(row)?.epoch === epoch) parked.delete(row);
   }
 
   /** Why the row waits. A letter whose head has been settled meanwhile waits for nothing but its turn. */
-  async #headOf(row: string): Promise<Head> {
-    const [head] = await this.#parts.deadLetters.open({ id: '', unit: this.#unit, row });
+  async #headOf(row: string, epoch: number): Promise<Head> {
+    const [head] = await this.#parts.deadLetters.open({ id: '', unit: this.#unit, row, epoch });
     const reason = 'waits for its turn';
     return head ?? { code: 'event_unsupported', reason, cause: reason };
   }
 
-  async #loadParked(): Promise<Map<string, bigint>> {
+  async #loadParked(): Promise<Map<string, Parked>> {
     this.#parked ??= this.#parts.deadLetters.rows(this.#unit).then((rows) => new Map(rows));
     try {
       return await this.#parked;
@@ -153,10 +192,13 @@ export class LetterBox {
     const { kept, failure } = keptOf(letters);
     const { failures, waiting } = await applier.apply(context, kept.map(recordOf));
     const failed: { readonly id: string; readonly code: string; readonly reason: string }[] = failures.map(
-      ({ record, code, reason }) => ({ id: idOf(record), code, reason }),
+      ({ record, epoch, code, reason }) => ({ id: idOf(record, epoch), code, reason }),
     );
     if (failed.length === 0 && failure !== null) failed.push(failure);
-    const open = new Set([...failed.map(({ id }) => id), ...waiting.map(({ record }) => idOf(record))]);
+    const open = new Set([
+      ...failed.map(({ id }) => id),
+      ...waiting.map(({ record, epoch }) => idOf(record, epoch)),
+    ]);
     const done = kept.map(({ id }) => id).filter((id) => !open.has(id));
     await deadLetters.settle(done, 'replayed', this.#now());
     for (const { id, code, reason } of failed)
@@ -168,14 +210,18 @@ export class LetterBox {
     return new Date(this.#parts.clock.now()).toISOString();
   }
 
-  #letter(record: LogRecord, at: string): Omit<DeadLetter, 'row' | 'state' | 'code' | 'reason' | 'cause'> {
+  #letter(
+    record: LogRecord,
+    epoch: number,
+    at: string,
+  ): Omit<DeadLetter, 'row' | 'state' | 'code' | 'reason' | 'cause'> {
     const { topic, partition, offset, key, value } = record;
     const headers = storedHeaders(record);
     const isKept = value === null || value.length <= MOST_KEPT;
     return {
-      id: idOf(record),
+      id: idOf(record, epoch),
       unit: this.#unit,
-      ...{ topic, partition, offset: String(offset), at },
+      ...{ topic, partition, offset: String(offset), epoch, at },
       key: key?.toString('base64') ?? null,
       value: isKept ? (value?.toString('base64') ?? null) : null,
       ...(headers.length === 0 ? {} : { headers }),
@@ -203,8 +249,9 @@ function keptOf(letters: readonly DeadLetter[]): {
   return { kept: letters.slice(0, lost), failure: { id: letter.id, code: 'event_unsupported', reason } };
 }
 
-function idOf({ topic, partition, offset }: LogRecord): string {
-  return `${topic}/${partition}/${offset}`;
+/** A topic that was made anew, which opens an epoch, has the same offsets again. */
+function idOf({ topic, partition, offset }: LogRecord, epoch: number): string {
+  return `${topic}/${partition}/${offset}${epoch > 1 ? `/${epoch}` : ''}`;
 }
 
 function storedHeaders(record: LogRecord): NonNullable<DeadLetter['headers']> {

@@ -44,7 +44,7 @@ export class Truncation {
     const { epoch } = context;
     // Of a database that has been replaced since: every row has been read from the other one.
     if (context.epochOf(record) < epoch) return true;
-    const place = `${record.topic}/${record.partition}/${record.offset}`;
+    const place = `${epoch} ${record.topic}/${record.partition}/${record.offset}`;
     let ends = this.#ends.get(place);
     if (ends === undefined) {
       if (!(await captured(plan.system, position))) return false;

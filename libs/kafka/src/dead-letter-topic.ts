@@ -58,6 +58,7 @@ function messageOf(letter: DeadLetter): Message {
       'ficus.topic': letter.topic,
       'ficus.partition': String(letter.partition),
       'ficus.offset': letter.offset,
+      'ficus.epoch': String(letter.epoch),
       'ficus.code': letter.code,
       'ficus.reason': letter.reason,
     },

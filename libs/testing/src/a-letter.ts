@@ -9,6 +9,7 @@ export function aLetter(unit: string, offset: number, given: Partial<DeadLetter>
     topic,
     partition: 0,
     offset: String(offset),
+    epoch: 1,
     key: 'a2V5',
     value: 'c2VjcmV0',
     omitted: null,

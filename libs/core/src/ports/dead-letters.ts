@@ -36,6 +36,8 @@ export interface DeadLetter {
   readonly partition: number;
   /** Digits: offsets are 64-bit. */
   readonly offset: string;
+  /** The unit's epoch that the record is of. It stays that, also when the topic is made anew and has that offset again. */
+  readonly epoch: number;
   /** The record as it came, base64; null where the record had none, or was too large to be kept (`omitted`). */
   readonly key: string | null;
   readonly value: string | null;
@@ -87,10 +89,16 @@ export interface LetterChoice {
   readonly cause?: string | undefined;
 }
 
+/** From where on the records of a row wait: only those of one epoch, since each row is read again in the next one. */
+export interface Parked {
+  readonly epoch: number;
+  readonly offset: bigint;
+}
+
 export interface DeadLetterStore {
   /**
-   * Keeps letters, each once: the id is made of topic, partition and offset. Answers the ids of those that were there
-   * and are settled: their records have been dealt with.
+   * Keeps letters, each once: the id is made of topic, partition, offset and epoch. Answers the ids of those that were
+   * there and are settled: their records have been dealt with.
    */
   add(letters: readonly DeadLetter[]): Promise<readonly string[]>;
   /** Open ones. */
@@ -101,15 +109,15 @@ export interface DeadLetterStore {
     limit: number,
   ): Promise<readonly DeadLetter[]>;
   groups(unit: string | null): Promise<readonly LetterGroup[]>;
-  /** By the names of the rows that have open letters: the offset of the first one, from which on records wait. */
-  rows(unit: string): Promise<ReadonlyMap<string, bigint>>;
+  /** By the names of the rows that have open letters: the first one of the newest epoch that has any. */
+  rows(unit: string): Promise<ReadonlyMap<string, Parked>>;
   /**
-   * A letter of each row about which something can be done: it has an order, or nothing but waiting letters. At most
-   * so many.
+   * A letter of each row and epoch about which something can be done: it has an order, or nothing but waiting letters. At
+   * most so many.
    */
   due(unit: string, most: number): Promise<readonly DeadLetter[]>;
-  /** The open letters of a letter's row, in the order of their offsets; of one without a row, itself. */
-  open(letter: Pick<DeadLetter, 'id' | 'unit' | 'row'>): Promise<readonly DeadLetter[]>;
+  /** The open letters of a letter's row and epoch, in the order of their offsets; of one without a row, itself. */
+  open(letter: Pick<DeadLetter, 'id' | 'unit' | 'row' | 'epoch'>): Promise<readonly DeadLetter[]>;
   /** Gives the order for the chosen dead letters; answers their ids, at most so many. */
   order(choice: LetterChoice, order: LetterOrder, most: number): Promise<readonly string[]>;
   /** The ids that an order would be given for. */

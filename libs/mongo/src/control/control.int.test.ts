@@ -9,6 +9,7 @@ import { HandClock } from '#testing/hand-clock';
 import { openTestDatabases, type TestDatabases } from '#testing/mongo-databases';
 import { aField, aPlan } from '#testing/plans';
 import { aVerification } from '#testing/verifications';
+import { letterEpochs } from '../../../../migrations/control/0003-letter-epochs.ts';
 import { migrateControl } from '../../../../migrations/control/run.ts';
 import { type Control, controlOf } from './control.ts';
 
@@ -20,7 +21,7 @@ beforeAll(async () => {
   databases = await openTestDatabases();
   const callers = ['a', 'b', 'c'].map((by) => migrateControl(databases.control, { by, clock: realTime }));
   const ran = (await Promise.all(callers)).flat();
-  expect(ran.toSorted()).toEqual([1, 2]);
+  expect(ran.toSorted()).toEqual([1, 2, 3]);
   control = controlOf(databases.control, clock);
 });
 afterAll(() => databases.close());
@@ -61,6 +62,30 @@ describe('migrations', () => {
     );
     expect((await Promise.all(callers)).flat()).toEqual([99]);
     expect(ran).toBe(1);
+  });
+
+  it('gives letters of before the epoch that their offset tells', async () => {
+    const { plan } = await unitOf('lettered');
+    const { units, letters, captures } = {
+      units: databases.control.collection<{ _id: string }>('units'),
+      letters: databases.control.collection<{ _id: string }>('deadLetters'),
+      captures: databases.control.collection<{ _id: string; replacements: object[] }>('captures'),
+    };
+    await units.updateOne({ _id: plan.unit }, { $set: { epoch: 2, replaced: 1, 'plan.system': 'lettered' } });
+    const firsts = [{ topic: 't', partition: 0, offset: '10' }];
+    await captures.insertOne({ _id: 'lettered', replacements: [firsts] });
+    const old = (offset: number, unit = plan.unit) =>
+      ({ _id: `${unit}/${offset}`, unit, topic: 't', partition: 0, offset: String(offset) }) as {
+        _id: string;
+      };
+    await letters.insertMany([old(9), old(10), old(7, 'gone')]);
+    await letterEpochs.up(databases.control);
+    const found = await letters.find({ topic: 't' }).sort({ _id: 1 }).toArray();
+    expect(found.map((one) => [one._id, 'epoch' in one && one.epoch])).toEqual([
+      ['gone/7', 1],
+      ['lettered/10', 2],
+      ['lettered/9', 1],
+    ]);
   });
 
   it('refuses a state outside the ladder', async () => {

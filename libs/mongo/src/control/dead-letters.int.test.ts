@@ -60,10 +60,29 @@ describe('dead letters', () => {
     await fill();
     expect(await sut.rows(unit)).toEqual(
       new Map([
-        ['orphans', 5n],
-        [`${unit} 1`, 9n],
+        ['orphans', { epoch: 1, offset: 5n }],
+        [`${unit} 1`, { epoch: 1, offset: 9n }],
       ]),
     );
+  });
+
+  it('of another epoch are others, whose rows wait by themselves', async () => {
+    await fill();
+    const again = (offset: number, given = {}) =>
+      aLetter(unit, offset, { id: `${unit}/0/${offset}/2`, epoch: 2, ...given });
+    await sut.add([again(9, { state: 'waiting' }), again(2, { state: 'waiting' })]);
+    expect((await sut.rows(unit)).get(`${unit} 1`)).toEqual({ epoch: 2, offset: 2n });
+    expect((await sut.open(again(9))).map(({ id }) => id)).toEqual([`${unit}/0/2/2`, `${unit}/0/9/2`]);
+    expect((await sut.open(aLetter(unit, 9))).map(({ offset }) => offset)).toEqual(['9', '20', '100']);
+    const due = (await sut.due(unit, 10)).map(({ row, epoch }) => [row, epoch]).toSorted();
+    expect(due).toEqual(
+      [
+        [`${unit} 1`, 2],
+        ['orphans', 1],
+      ].toSorted(),
+    );
+    await sut.settle([`${unit}/0/2/2`, `${unit}/0/9/2`], 'replayed', order.at);
+    expect((await sut.rows(unit)).get(`${unit} 1`)).toEqual({ epoch: 1, offset: 9n });
   });
 
   it('are due by an order, or when none of their row is dead any more', async () => {

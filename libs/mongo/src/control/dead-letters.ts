@@ -6,6 +6,7 @@ import type {
   LetterGroup,
   LetterOrder,
   LetterState,
+  Parked,
   Rehearsal,
 } from '#core/ports/dead-letters';
 import { reach } from '../reach.ts';
@@ -15,7 +16,7 @@ const OPEN: readonly LetterState[] = ['dead', 'waiting'];
 
 type StoredLetter = Stored<DeadLetter>;
 
-/** `ficus.deadLetters`: one document a record; `_id` is topic/partition/offset. Settled ones are kept. */
+/** `ficus.deadLetters`: one document a record; `_id` is topic/partition/offset, and /epoch from the second on. Settled ones are kept. */
 export class MongoDeadLetterStore implements DeadLetterStore {
   readonly #letters: Collection<StoredLetter>;
 
@@ -80,19 +81,21 @@ export class MongoDeadLetterStore implements DeadLetterStore {
     );
   }
 
-  async rows(unit: string): Promise<ReadonlyMap<string, bigint>> {
+  async rows(unit: string): Promise<ReadonlyMap<string, Parked>> {
     const found = await reach(() =>
       this.#letters
-        .aggregate<{ _id: string; first: Long }>(
+        .aggregate<{ _id: { row: string; epoch: number }; first: Long }>(
           [
             { $match: { unit, state: { $in: [...OPEN] }, row: { $ne: null } } },
-            { $group: { _id: '$row', first: { $min: { $toLong: '$offset' } } } },
+            { $group: { _id: { row: '$row', epoch: '$epoch' }, first: { $min: { $toLong: '$offset' } } } },
+            // The last one of a row stays.
+            { $sort: { '_id.epoch': 1 } },
           ],
           { promoteLongs: false },
         )
         .toArray(),
     );
-    return new Map(found.map(({ _id, first }) => [_id, first.toBigInt()]));
+    return new Map(found.map(({ _id, first }) => [_id.row, { epoch: _id.epoch, offset: first.toBigInt() }]));
   }
 
   async due(unit: string, most: number): Promise<readonly DeadLetter[]> {
@@ -102,7 +105,7 @@ export class MongoDeadLetterStore implements DeadLetterStore {
           { $match: { unit, state: { $in: [...OPEN] } } },
           {
             $group: {
-              _id: { $ifNull: ['$row', '$_id'] },
+              _id: { row: { $ifNull: ['$row', '$_id'] }, epoch: '$epoch' },
               letter: { $first: '$$ROOT' },
               dead: { $max: { $cond: [{ $eq: ['$state', 'dead'] }, 1, 0] } },
               ordered: { $max: { $cond: [{ $ne: ['$order', null] }, 1, 0] } },
@@ -116,8 +119,13 @@ export class MongoDeadLetterStore implements DeadLetterStore {
     return found.map(({ letter }) => fromStored<DeadLetter>(letter));
   }
 
-  async open({ id, unit, row }: Pick<DeadLetter, 'id' | 'unit' | 'row'>): Promise<readonly DeadLetter[]> {
-    const of: Filter<StoredLetter> = row === null ? { _id: id } : { unit, row };
+  async open({
+    id,
+    unit,
+    row,
+    epoch,
+  }: Pick<DeadLetter, 'id' | 'unit' | 'row' | 'epoch'>): Promise<readonly DeadLetter[]> {
+    const of: Filter<StoredLetter> = row === null ? { _id: id } : { unit, row, epoch };
     const found = await this.#find({ ...of, state: { $in: [...OPEN] } }, (cursor) => cursor);
     return found.toSorted(byOffset);
   }
