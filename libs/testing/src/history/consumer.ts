@@ -19,7 +19,13 @@ interface Pending {
   /** Kept after the writes and before the offsets. */
   readonly letters: Reading['letters'];
   /** Committed once all is written, unless the lane has another owner by then. */
-  readonly offsets: readonly { readonly lane: string; readonly next: number; readonly owner: number }[];
+  readonly offsets: readonly (Place & { readonly lane: string; readonly owner: number })[];
+}
+
+/** How many events of a lane are done with, and how often it had been made anew when they were read. */
+interface Place {
+  readonly next: number;
+  readonly made: number;
 }
 
 interface Write {
@@ -37,7 +43,7 @@ export class ConsumerModel {
   readonly documents = new Map<string, StoredDocument>();
   readonly #plan: Plan;
   readonly #source: SourceModel;
-  readonly #committed = new Map<string, number>();
+  readonly #committed = new Map<string, Place>();
   readonly #owners = new Map<string, number>();
   readonly #letters: LettersModel;
   #pending: Pending[] = [];
@@ -45,25 +51,34 @@ export class ConsumerModel {
   constructor(plan: Plan, source: SourceModel) {
     this.#plan = plan;
     this.#source = source;
-    this.#letters = new LettersModel(plan, (event) => source.epochOf(event));
+    this.#letters = new LettersModel(plan, source.log);
   }
 
   get lanes(): readonly string[] {
-    return [...this.#source.lanes.keys()];
+    return [...this.#source.log.lanes.keys()];
   }
 
-  /** Reads and decides, but does not write yet. A lane whose owner has a batch in hand is not read. */
-  take(lanes: readonly number[], count: number): void {
+  /**
+   * Reads and decides, but does not write yet. A lane whose owner has a batch in hand is not read.
+   * @param overlooks nobody has noticed yet that a lane was made anew: it is read from where the old one was left.
+   */
+  take(lanes: readonly number[], count: number, overlooks = false): void {
     const events = [];
     const offsets = [];
     for (const lane of new Set(lanes.map((index) => this.lanes[index % this.lanes.length] ?? ''))) {
       const owner = this.#owners.get(lane) ?? 0;
       if (this.#pending.some((one) => one.offsets.some((of) => of.lane === lane && of.owner === owner)))
         continue;
-      const from = this.#committed.get(lane) ?? 0;
-      const own = (this.#source.lanes.get(lane) ?? []).slice(from, from + count);
+      const { next, made } = this.#committedIn(lane);
+      const isSame = overlooks || made === this.#source.log.made(lane);
+      const from = isSame ? next : this.#source.log.before(lane);
+      if (from === null) continue;
+      const own = (this.#source.log.lanes.get(lane) ?? []).slice(from, from + count);
       events.push(...own);
-      offsets.push({ lane, next: from + own.length, owner });
+      offsets.push({
+        ...{ lane, owner, next: from + own.length },
+        made: isSame ? made : this.#source.log.made(lane),
+      });
     }
     const { changes, letters } = this.#letters.read(events);
     const byDocument = Map.groupBy(changes, (change) => keyText(change.key));
@@ -83,8 +98,12 @@ export class ConsumerModel {
     if (pending.writes.length > 0) return;
     this.#pending = this.#pending.filter((one) => one !== pending);
     this.#letters.keep(pending.letters);
-    for (const { lane, next, owner } of pending.offsets)
-      if (owner === (this.#owners.get(lane) ?? 0)) this.#committed.set(lane, next);
+    for (const { lane, next, made, owner } of pending.offsets)
+      if (owner === (this.#owners.get(lane) ?? 0)) this.#committed.set(lane, { next, made });
+  }
+
+  #committedIn(lane: string): Place {
+    return this.#committed.get(lane) ?? { next: 0, made: this.#source.log.made(lane) };
   }
 
   crash(): void {
@@ -95,7 +114,8 @@ export class ConsumerModel {
   reassign(index: number, back: number): void {
     const lane = this.lanes[index % this.lanes.length] ?? '';
     this.#owners.set(lane, (this.#owners.get(lane) ?? 0) + 1);
-    this.#committed.set(lane, Math.max(0, (this.#committed.get(lane) ?? 0) - back));
+    const { next, made } = this.#committedIn(lane);
+    this.#committed.set(lane, { next: Math.max(0, next - back), made });
   }
 
   /** @param again it will come a second time. */
@@ -115,7 +135,7 @@ export class ConsumerModel {
   /** An event of a lane turns out to be one that cannot be read. */
   spoil(index: number, ahead: number, opaque: boolean): void {
     const lane = this.lanes[index % this.lanes.length] ?? '';
-    const event = this.#source.lanes.get(lane)?.[(this.#committed.get(lane) ?? 0) + ahead];
+    const event = this.#source.log.lanes.get(lane)?.[this.#committedIn(lane).next + ahead];
     if (event !== undefined) this.#letters.spoil(event, opaque);
   }
 
@@ -163,17 +183,21 @@ export class ConsumerModel {
     for (const [path, ends] of this.#gaps()) {
       const table = path === null ? 'parent' : 'child';
       for (const before of [...this.documents.values()]) {
-        const changes = sweepDoubts(this.#plan, before, `s.${table}`, { ends, epoch: this.#source.epoch });
+        const changes = sweepDoubts(this.#plan, before, `s.${table}`, {
+          ends,
+          epoch: this.#source.log.epoch,
+        });
         this.#write({ before, changes, isFresh: true });
       }
     }
   }
 
   #gaps(): Gaps {
-    if (this.#source.ends.size === 0) return new Map();
+    const { ends } = this.#source.log;
+    if (ends.size === 0) return new Map();
     const endsOf = (table: string) =>
       new Map(
-        [...this.#source.ends]
+        [...ends]
           .filter(([lane]) => lane.startsWith(`${table}/`))
           .map(([lane, end]) => [Number(lane.split('/')[1]), end]),
       );
@@ -187,7 +211,7 @@ export class ConsumerModel {
   #mendable(): readonly Pick<Write, 'before' | 'changes'>[] {
     return [...this.documents.values()].filter(needsSource).map((before) => {
       const source = this.#source.document(Number(before.key[0]));
-      return { before, changes: mendingChanges(this.#plan, before, source, this.#source.epoch) };
+      return { before, changes: mendingChanges(this.#plan, before, source, this.#source.log.epoch) };
     });
   }
 

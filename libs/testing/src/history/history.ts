@@ -21,8 +21,9 @@ type Action =
   | { readonly do: 'copy'; readonly tx: number; readonly keys: readonly number[]; readonly value: number }
   | { readonly do: 'commit'; readonly tx: number; readonly direct: boolean }
   | { readonly do: 'rollback'; readonly tx: number }
-  | { readonly do: 'capture' | 'lose' | 'replace' | 'read-chunk' | 'close-chunk' | 'crash' }
-  | { readonly do: 'open-chunk'; readonly table: TableName }
+  | { readonly do: 'capture' | 'lose' | 'renew' | 'replace' | 'read-chunk' | 'close-chunk' | 'crash' }
+  | { readonly do: 'open-chunk' | 'make'; readonly table: TableName }
+  | { readonly do: 'overlook'; readonly lanes: readonly number[]; readonly count: number }
   | { readonly do: 'restart'; readonly back: number }
   | { readonly do: 'take'; readonly lanes: readonly number[]; readonly count: number }
   | { readonly do: 'save'; readonly at: number; readonly most: number }
@@ -49,6 +50,7 @@ const table = fc.constantFrom<TableName>('parent', 'child');
 const flag = fc.boolean();
 const often = fc.integer({ min: 0, max: 3 }).map((one) => one === 0);
 const put = { table, key: no, parent: key, value, touches: flag, carries: often };
+const lanes = fc.array(fc.nat(3), { minLength: 1, maxLength: 4 });
 const said = <const T extends string>(what: T) => ({ do: fc.constant(what) });
 
 const action: fc.Arbitrary<Action> = fc.oneof(
@@ -67,7 +69,13 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ ...said('rollback'), tx }) },
   { weight: 6, arbitrary: fc.record(said('capture')) },
   { weight: 1, arbitrary: fc.record(said('lose')) },
+  { weight: 1, arbitrary: fc.record(said('renew')) },
   { weight: 1, arbitrary: fc.record(said('replace')) },
+  { weight: 1, arbitrary: fc.record({ ...said('make'), table }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ ...said('overlook'), lanes, count: fc.integer({ min: 1, max: 12 }) }),
+  },
   { weight: 2, arbitrary: fc.record({ ...said('open-chunk'), table }) },
   { weight: 2, arbitrary: fc.record(said('read-chunk')) },
   { weight: 2, arbitrary: fc.record(said('close-chunk')) },
@@ -76,7 +84,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       ...said('take'),
-      lanes: fc.array(fc.nat(3), { minLength: 1, maxLength: 4 }),
+      lanes,
       count: fc.integer({ min: 1, max: 12 }),
     }),
   },
@@ -167,6 +175,15 @@ function step(source: SourceModel, consumer: ConsumerModel, one: Action): void {
       break;
     case 'lose':
       source.lose();
+      break;
+    case 'renew':
+      source.renew();
+      break;
+    case 'make':
+      source.log.make(one.table);
+      break;
+    case 'overlook':
+      consumer.take(one.lanes, one.count, true);
       break;
     case 'replace':
       source.replace();

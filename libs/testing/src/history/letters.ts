@@ -2,11 +2,14 @@ import type { RowChange } from '#core/apply';
 import { type ChangeEvent, doubtsOf, interpretEvent } from '#core/change-event';
 import { rowName } from '#core/letter';
 import type { Plan } from '#core/plan';
+import type { LogModel } from './log.ts';
 import { passOn } from './shape.ts';
 
 interface Letter {
   readonly event: ChangeEvent;
   readonly row: string;
+  /** The one that it was found to be of when it was put aside. */
+  readonly epoch: number;
   state: 'dead' | 'waiting' | 'settled';
 }
 
@@ -16,87 +19,100 @@ export interface Reading {
   readonly letters: readonly Letter[];
 }
 
+type EpochOf = (event: ChangeEvent) => number;
+
+/** From where on the events of a row wait: those of that epoch. */
+type Parked = Map<string, { readonly epoch: number; readonly offset: bigint }>;
+
 /** A model of the dead letters: which events cannot be read, and what waits behind them. */
 export class LettersModel {
   readonly #plan: Plan;
+  readonly #log: LogModel;
   /** Events that nobody can read; `opaque`: nothing but the key of them. */
-  readonly #bad = new Map<string, 'readable' | 'opaque'>();
+  readonly #bad = new Map<ChangeEvent, 'readable' | 'opaque'>();
   readonly #letters = new Map<string, Letter>();
-  readonly #epochOf: (event: ChangeEvent) => number;
 
-  constructor(plan: Plan, epochOf: (event: ChangeEvent) => number) {
+  constructor(plan: Plan, log: LogModel) {
     this.#plan = plan;
-    this.#epochOf = epochOf;
+    this.#log = log;
   }
 
   spoil(event: ChangeEvent, opaque: boolean): void {
-    if (!this.#letters.has(idOf(event))) this.#bad.set(idOf(event), opaque ? 'opaque' : 'readable');
+    const isKnown = [...this.#letters.values()].some((letter) => letter.event === event);
+    if (!isKnown) this.#bad.set(event, opaque ? 'opaque' : 'readable');
   }
 
-  /** Names of the rows with open letters. */
+  /** Names of the rows with open letters, each with its epoch. */
   get rows(): readonly string[] {
-    return [...new Set(this.#open().map(({ row }) => row))];
+    return [...new Set(this.#open().map(nameOf))];
   }
 
   /** Reads events of any rows, each lane in its order. */
   read(events: readonly ChangeEvent[]): Reading {
-    const parked = new Map<string, bigint>();
-    for (const { row, event } of this.#open().toSorted(byOffset))
-      if (!parked.has(row)) parked.set(row, event.log.offset);
-    return this.#read(events, parked);
+    const parked: Parked = new Map();
+    for (const { row, epoch, event } of this.#open().toSorted(byOffset))
+      if ((parked.get(row)?.epoch ?? 0) < epoch) parked.set(row, { epoch, offset: event.log.offset });
+    return this.#read(events, parked, (event) => this.#log.epochOf(event));
   }
 
   /** Keeps the letters of a batch, each once. */
   keep(letters: readonly Letter[]): void {
     for (const letter of letters)
-      if (!this.#letters.has(idOf(letter.event))) this.#letters.set(idOf(letter.event), letter);
+      if (!this.#letters.has(idOf(letter))) this.#letters.set(idOf(letter), letter);
   }
 
   /**
    * What a replay or discard of a row's first dead letter would write. What only its key tells of can be discarded where
-   * the key tells its document. @returns null when there is no such row.
+   * the key tells its document. Of an epoch before, nothing is applied: the source tells.
    */
-  settle(row: string, what: 'replay' | 'discard'): readonly RowChange[] {
+  settle(name: string, what: 'replay' | 'discard'): readonly RowChange[] {
     const open = this.#open()
-      .filter((letter) => letter.row === row)
+      .filter((letter) => nameOf(letter) === name)
       .toSorted(byOffset);
+    const { epoch } = open[0] ?? this.#log;
+    if (epoch < this.#log.epoch) {
+      for (const letter of open) letter.state = 'settled';
+      return open.flatMap(({ event }) => this.#doubts(event, this.#log.epoch));
+    }
     const head = open.find(({ state }) => state === 'dead');
-    const doubts = head === undefined || what === 'replay' ? [] : this.#doubts(head.event);
+    const doubts = head === undefined || what === 'replay' ? [] : this.#doubts(head.event, epoch);
     const given = doubts.length > 0 ? head : undefined;
-    if (given === undefined && head !== undefined) this.#bad.delete(idOf(head.event));
+    if (given === undefined && head !== undefined) this.#bad.delete(head.event);
     if (given !== undefined) given.state = 'settled';
     const rest = open.filter((letter) => letter !== given);
     const { changes, letters } = this.#read(
       rest.map(({ event }) => event),
       new Map(),
+      () => epoch,
     );
-    const still = new Map(letters.map((letter) => [idOf(letter.event), letter.state]));
-    for (const letter of rest) letter.state = still.get(idOf(letter.event)) ?? 'settled';
+    const still = new Map(letters.map((letter) => [letter.event, letter.state]));
+    for (const letter of rest) letter.state = still.get(letter.event) ?? 'settled';
     return [...doubts, ...changes];
   }
 
-  #read(events: readonly ChangeEvent[], parked: Map<string, bigint>): Reading {
+  #read(events: readonly ChangeEvent[], parked: Parked, epochOf: EpochOf): Reading {
     const changes: RowChange[] = [];
     const letters: Letter[] = [];
     for (const event of events) {
       const row = rowName(event.table, event.key) ?? '';
+      const epoch = epochOf(event);
       const first = parked.get(row);
-      const waits = first !== undefined && event.log.offset >= first;
-      if (!waits && !this.#bad.has(idOf(event))) {
-        changes.push(...interpretEvent(this.#plan, event, this.#epochOf(event), passOn).changes);
+      const waits = first !== undefined && first.epoch === epoch && event.log.offset >= first.offset;
+      if (!waits && !this.#bad.has(event)) {
+        changes.push(...interpretEvent(this.#plan, event, epoch, passOn).changes);
         continue;
       }
-      if (first === undefined) parked.set(row, event.log.offset);
-      letters.push({ event, row, state: waits ? 'waiting' : 'dead' });
-      changes.push(...this.#doubts(event));
+      if (first === undefined || first.epoch < epoch) parked.set(row, { epoch, offset: event.log.offset });
+      letters.push({ event, row, epoch, state: waits ? 'waiting' : 'dead' });
+      changes.push(...this.#doubts(event, epoch));
     }
     return { changes, letters };
   }
 
-  #doubts(event: ChangeEvent): readonly RowChange[] {
-    const isOpaque = this.#bad.get(idOf(event)) === 'opaque';
+  #doubts(event: ChangeEvent, epoch: number): readonly RowChange[] {
+    const isOpaque = this.#bad.get(event) === 'opaque';
     const told = isOpaque ? { ...event, before: null, after: null } : event;
-    return doubtsOf(this.#plan, told, this.#epochOf(event), passOn);
+    return doubtsOf(this.#plan, told, epoch, passOn);
   }
 
   #open(): Letter[] {
@@ -104,8 +120,12 @@ export class LettersModel {
   }
 }
 
-function idOf({ table, log }: ChangeEvent): string {
-  return `${table}/${log.partition}/${log.offset}`;
+function nameOf({ row, epoch }: Letter): string {
+  return `${epoch} ${row}`;
+}
+
+function idOf({ event: { table, log }, epoch }: Letter): string {
+  return `${table}/${log.partition}/${log.offset}/${epoch}`;
 }
 
 function byOffset(a: Letter, b: Letter): number {

@@ -1,13 +1,10 @@
 import type { RowChange } from '#core/apply';
 import { type ChangeEvent, UNAVAILABLE } from '#core/change-event';
 import type { CanonicalDocument } from '#core/document';
-import { type EpochFirsts, epochLookup } from '#core/epoch';
 import type { Position } from '#core/version';
 import { wire } from '../an-event.ts';
+import { LogModel } from './log.ts';
 import { contentOf, isVersioned, KEYS, type Ordering, type Row, type TableName, TEXTS } from './shape.ts';
-
-/** Of each topic. */
-const PARTITIONS = 2;
 
 interface Statement {
   readonly table: TableName;
@@ -58,12 +55,10 @@ export interface SourceSettings {
  * A model of a legacy database and its connector: transactions with row locks, some of them the API's own direct
  * writes; a log in commit order whose positions are those of the statements; snapshots in one piece or in chunks; a
  * connector that begins some time, repeats itself after a crash, and may lose its place, also since another database is
- * there. A row's events go to the partition of its key.
+ * there or topics were made anew. A row's events go to the partition of its key.
  */
 export class SourceModel {
-  readonly lanes = new Map<string, ChangeEvent[]>();
-  /** Where each lane ended when the connector began anew after it had lost its place; none: it never did. */
-  readonly ends = new Map<string, bigint>();
+  readonly log = new LogModel();
   /** What the API has committed and will write to MongoDB by itself, sooner or later. */
   readonly direct: RowChange[] = [];
   readonly #settings: SourceSettings;
@@ -75,10 +70,8 @@ export class SourceModel {
   #captures = false;
   /** It has lost its place in the log, and what is committed until it begins again will never be in it. */
   #isBlind = false;
-  /** Another database has taken the source's place since. */
+  /** It is to begin again in a new epoch. */
   #isOther = false;
-  #epoch = 1;
-  readonly #beginnings: EpochFirsts[] = [];
   /** The rows as they were when the connector began last. */
   #backup: ReadonlyMap<string, Row> = new Map();
   #lsn = 0n;
@@ -86,18 +79,6 @@ export class SourceModel {
 
   constructor(settings: SourceSettings) {
     this.#settings = settings;
-    for (const table of ['parent', 'child'] as const)
-      for (let partition = 0; partition < PARTITIONS; partition++)
-        this.lanes.set(`${table}/${partition}`, []);
-  }
-
-  get epoch(): number {
-    return this.#epoch;
-  }
-
-  epochOf({ table, log }: Pick<ChangeEvent, 'table' | 'log'>): number {
-    const place = { topic: table.slice(2), partition: log.partition, offset: log.offset };
-    return epochLookup(this.#epoch, this.#beginnings)(place);
   }
 
   rows(table: TableName): readonly Row[] {
@@ -167,7 +148,7 @@ export class SourceModel {
     const events = transaction.statements.map((statement) => this.#eventOf(statement, commit));
     if (!this.#captures) return;
     this.#sent.push(events);
-    for (const event of events) this.#send(event);
+    for (const event of events) this.log.push(event);
     for (const { table, key } of transaction.statements) this.#chunk?.changed.add(name(table, key));
   }
 
@@ -179,9 +160,8 @@ export class SourceModel {
   capture(): void {
     if (this.#captures) return;
     this.#captures = true;
-    if (this.#isBlind)
-      for (const [lane, events] of this.lanes) this.ends.set(lane, BigInt(events.length * 2));
-    if (this.#isOther) this.#openEpoch();
+    if (this.#isBlind) this.log.endHere();
+    if (this.#isOther) this.log.openEpoch();
     this.#isBlind = false;
     this.#isOther = false;
     this.#backup = new Map(this.#rows);
@@ -202,11 +182,17 @@ export class SourceModel {
     this.#sent.length = 0;
   }
 
-  /** An older copy of the database takes its place: with positions and versions that were there before. */
-  replace(): void {
+  /** An operator has the connector begin anew in a new epoch. */
+  renew(): void {
     if (!this.#captures) return;
     this.lose();
     this.#isOther = true;
+  }
+
+  /** An older copy of the database takes its place: with positions and versions that were there before. */
+  replace(): void {
+    if (!this.#captures) return;
+    this.renew();
     this.#open.clear();
     this.#rows.clear();
     for (const [row, value] of this.#backup) this.#rows.set(row, value);
@@ -235,28 +221,23 @@ export class SourceModel {
   /** A connector that was killed sends its last transactions again, and begins its chunk again some time. */
   restart(back: number): void {
     this.#chunk = null;
-    for (const event of back === 0 ? [] : this.#sent.slice(-back).flat()) this.#send(event);
+    for (const event of back === 0 ? [] : this.#sent.slice(-back).flat()) this.log.push(event);
   }
 
   /** Ends what is open and sees to it that every row was in the log once. */
   finish(): void {
     for (const at of [...this.#open.keys()]) this.commit(at, false);
     this.capture();
+    if (this.log.isUnbegun) {
+      this.renew();
+      this.capture();
+    }
     if (this.#settings.initial) return;
     for (const table of ['parent', 'child'] as const) {
       this.openChunk(table);
       this.readChunk();
       this.closeChunk();
     }
-  }
-
-  #openEpoch(): void {
-    this.#epoch += 1;
-    const firsts = [...this.ends].map(([lane, end]) => {
-      const [topic = '', partition] = lane.split('/');
-      return { topic, partition: Number(partition), offset: String(end) };
-    });
-    this.#beginnings.push(firsts);
   }
 
   #transaction(at: number): Transaction {
@@ -319,7 +300,7 @@ export class SourceModel {
   #writeDirectly({ rows, versions }: Transaction): void {
     // Read after the change: above the positions of its own rows, below those of the next change.
     const written = this.#lsn + 1n;
-    const epoch = this.#epoch;
+    const { epoch } = this.log;
     for (const [row, after] of rows) {
       const before = this.#rows.get(row) ?? null;
       const table = row.startsWith('parent/') ? 'parent' : 'child';
@@ -360,7 +341,7 @@ export class SourceModel {
 
   #sendRows(table: TableName, rows: readonly Row[], position: Position | null): void {
     for (const row of rows)
-      this.#send({ ...this.#bare(table, Number(row[KEYS[table]]), 'read'), after: wire(row), position });
+      this.log.push({ ...this.#bare(table, Number(row[KEYS[table]]), 'read'), after: wire(row), position });
   }
 
   #bare(table: TableName, key: number, op: ChangeEvent['op']): ChangeEvent {
@@ -373,14 +354,8 @@ export class SourceModel {
       position: null,
       calendar: 'proleptic',
       committedAt: null,
-      log: { incarnation: 1, partition: key % PARTITIONS, offset: 0n },
+      log: { incarnation: 1, partition: this.log.partitionOf(key), offset: 0n },
     };
-  }
-
-  #send(event: ChangeEvent): void {
-    const lane = this.lanes.get(`${event.table.slice(2)}/${event.log.partition}`) ?? [];
-    // Offsets have gaps.
-    lane.push({ ...event, log: { ...event.log, offset: BigInt(lane.length * 2) } });
   }
 }
 
