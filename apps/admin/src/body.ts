@@ -15,7 +15,7 @@ export const flipBody = z.strictObject({
 /** POST systems/{system}/resnapshot. */
 export const resnapshotBody = z.strictObject({
   reason: z.string().trim().min(1, 'must say why, for the history').max(1_000),
-  anotherSource: z.boolean().default(false),
+  newEpoch: z.boolean().default(false),
 });
 
 /** POST units/{unit}/verifications: nothing to say yet. */

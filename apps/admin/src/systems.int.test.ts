@@ -79,15 +79,15 @@ describe('a legacy system', () => {
 
   it('begins anew in a new epoch where the order says so', async () => {
     const path = `/admin/systems/${system}/resnapshot`;
-    const refused = await call('POST', path, { reason: 'why', anotherSource: 'yes' });
+    const refused = await call('POST', path, { reason: 'why', newEpoch: 'yes' });
     expect([refused.status, refused.body.errors]).toEqual([
       400,
-      [expect.objectContaining({ pointer: '/anotherSource' })],
+      [expect.objectContaining({ pointer: '/newEpoch' })],
     ]);
-    const answer = await call('POST', path, { reason: 'db2 was promoted', anotherSource: true });
+    const answer = await call('POST', path, { reason: 'the topics were made anew', newEpoch: true });
     expect(answer.status).toBe(202);
     expect(answer.body).toMatchObject({
-      lost: { reason: 'db2 was promoted', isOther: true },
+      lost: { reason: 'the topics were made anew', isOther: true },
       renewals: [{ by: 'ann', stage: 'halting' }],
     });
   });

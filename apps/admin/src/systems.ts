@@ -61,19 +61,20 @@ export class LegacySystems {
 
   /**
    * Orders that the capture begins anew and every table of the system is read again; the replicators carry it out.
-   * @param order.anotherSource the operator knows that another database is in the source's place: a new epoch.
+   * @param order.newEpoch nothing that was in the log before may come over what is read now, whatever its position:
+   * another database is in the source's place, or its topics were made anew, lost records, or have other partitions.
    * @throws FicusError `system_unknown`, `state_conflict`.
    */
   async resnapshot(
     system: string,
-    order: { readonly by: string; readonly reason: string; readonly anotherSource: boolean },
+    order: { readonly by: string; readonly reason: string; readonly newEpoch: boolean },
   ): Promise<void> {
     const { captures, clock } = this.#parts;
     await this.one(system);
     const capture = await captures.read(system);
     const at = new Date(clock.now()).toISOString();
-    const { by, reason, anotherSource } = order;
-    await captures.change(capture, renewal(capture, { by, reason, at }, anotherSource));
+    const { by, reason, newEpoch } = order;
+    await captures.change(capture, renewal(capture, { by, reason, at }, newEpoch));
   }
 }
 

@@ -89,10 +89,10 @@ function addSystemCommands(program: Command, show: (value: unknown) => void): vo
     .argument('<system>')
     .requiredOption('--reason <text>', 'why; kept in the history')
     .option(
-      '--another-source',
-      'another database is in its place, where Ficus has not noticed: opens a new epoch',
+      '--new-epoch',
+      'another database is in its place and Ficus has not noticed; or its topics were made anew, lost records, or have other partitions',
     )
-    .action(async (name: string, options: { reason: string; anotherSource?: true }) =>
+    .action(async (name: string, options: { reason: string; newEpoch?: true }) =>
       show(await call('POST', `/admin/systems/${encodeURIComponent(name)}/resnapshot`, options)),
     );
 }

@@ -97,7 +97,8 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
       source: slot === null || haltable === null ? null : { slot, connector: haltable },
       watch: slot === null ? null : new SlotWatch(name, slotRules(system), { slot, ...watchParts }),
       mayRenew: slotRules(system).policy === 'resnapshot',
-      topics: (topic) =>
+      topics: control.topics,
+      isOwn: (topic) =>
         topic === heartbeatTopic(system.kind, topicPrefix) || topic.startsWith(`${topicPrefix}.`),
       ...{ progress, dependencies, clock, log },
     });

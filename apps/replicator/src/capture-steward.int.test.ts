@@ -102,7 +102,8 @@ function stewardOf(source: Source, given: Partial<CaptureParts> = {}): CaptureSt
     ...{ instance: 'one', captures: rig.control.captures, units: rig.control.units, connector },
     source: { slot: source.slots, connector: source.connector },
     ...{ watch: null, mayRenew: false, progress: rig.progress, dependencies, clock },
-    topics: (topic: string) => topic.startsWith(unit.plan.topic),
+    topics: rig.control.topics,
+    isOwn: (topic: string) => topic.startsWith(unit.plan.topic),
     log: openLog('test', 'test', 'silent'),
     ...given,
   });
@@ -278,12 +279,14 @@ describe('another database in the place of the source', () => {
     const { source, sut } = await failedOver();
     await round(sut);
     const ends = (await rig.progress.endOffsets([unit.plan.topic])).get(unit.plan.topic) ?? new Map();
+    const log = (await rig.progress.logIds([unit.plan.topic])).get(unit.plan.topic);
+    expect(log).toMatch(/^[0-9a-f]{32}$/);
     await order();
     await untilReading(sut);
     expect(source).toMatchObject({ slot: 'new', isRunning: true, hasOffsets: false });
     expect(await rig.control.units.read(unit.plan.unit)).toMatchObject({ replaced: 1, state: { epoch: 2 } });
     const firsts = [...ends].map(([partition, end]) => ({
-      ...{ topic: unit.plan.topic, partition },
+      ...{ topic: unit.plan.topic, log, partition },
       offset: String(end),
     }));
     expect((await capture()).replacements).toEqual([expect.arrayContaining(firsts)]);

@@ -18,6 +18,7 @@ import { type Plan, tablesOf, topicOf, topicsOf } from '#core/plan';
 import type { Capture, CaptureStore, SourceSlot, Sweep } from '#core/ports/capture';
 import type { Clock } from '#core/ports/clock';
 import type { UnitStore } from '#core/ports/control';
+import type { TopicStore } from '#core/ports/replication';
 import { isSnapshotComplete, type Unit } from '#core/unit-state';
 import type { KafkaProgress, Offsets } from '#kafka/progress';
 import type { Dependencies } from '#observability/dependencies';
@@ -38,8 +39,9 @@ export interface CaptureParts {
   /** Does the policy begin anew by itself? */
   readonly mayRenew: boolean;
   readonly progress: KafkaProgress;
-  /** Is it one that the system's connector writes to? */
-  readonly topics: (topic: string) => boolean;
+  readonly topics: Pick<TopicStore, 'resize'>;
+  /** Is a topic one that the system's connector writes to? */
+  readonly isOwn: (topic: string) => boolean;
   readonly dependencies: Dependencies;
   readonly clock: Clock;
   readonly log: Logger;
@@ -177,7 +179,7 @@ export class CaptureSteward {
 
   /** Units first, so that nobody reads what may be stale; the slot goes even while Connect is away: it fills a disk. */
   async #halt(before: Capture): Promise<void> {
-    const { captures, units, source, watch, progress, log } = this.#parts;
+    const { captures, units, source, watch, progress, topics, log } = this.#parts;
     const capture = await this.#taken(before);
     const order = capture === null ? null : running(capture);
     if (capture === null || order === null) return;
@@ -206,19 +208,25 @@ export class CaptureSteward {
     const plans = own.map(({ plan }) => plan);
     const ends = await progress.endOffsets([...new Set(plans.flatMap(topicsOf))]);
     const isOther = capture.lost?.isOther === true;
+    if (isOther) for (const [topic, offsets] of ends) await topics.resize(topic, offsets.size);
     const change = { sweeps: sweepsOf(plans, ends), firsts: isOther ? await this.#firsts() : null, slot };
     await captures.change(capture, halted(capture, change));
-    const what = isOther ? 'another source is begun with, and a new epoch' : 'the slot is given up';
+    const what = isOther ? 'a new epoch is begun' : 'the slot is given up';
     log.warn({ system: this.#system, by: order.by }, `${what}: ${order.reason}`);
   }
 
   /** The end of each topic that the system's connector writes to, for plans that are applied later, too. */
   async #firsts(): Promise<EpochFirsts> {
-    const { progress, topics } = this.#parts;
-    const ends = await progress.endOffsets((await progress.topics()).filter(topics));
-    return [...ends].flatMap(([topic, offsets]) =>
-      [...offsets].map(([partition, end]) => ({ topic, partition, offset: String(end) })),
-    );
+    const { progress, isOwn } = this.#parts;
+    const own = (await progress.topics()).filter(isOwn);
+    // First: the end of a topic that is made anew meanwhile is then of no topic that is there.
+    const logs = await progress.logIds(own);
+    const ends = await progress.endOffsets(own);
+    return [...ends].flatMap(([topic, offsets]) => {
+      const log = logs.get(topic);
+      const of = log === undefined ? { topic } : { topic, log };
+      return [...offsets].map(([partition, end]) => ({ ...of, partition, offset: String(end) }));
+    });
   }
 
   async #openEpochs(capture: Capture): Promise<void> {

@@ -1,14 +1,16 @@
 import type { Kafka } from 'kafkajs';
-import { type EpochFirsts, epochLookup } from '#core/epoch';
+import { epochsOrdered } from '#core/capture';
+import { beginsIn, type EpochFirsts, epochLookup, firstOf } from '#core/epoch';
 import { gapsOf } from '#core/mend';
 import { forwardGroup, topicsOf } from '#core/plan';
-import type { CaptureStore } from '#core/ports/capture';
+import type { Capture, CaptureStore } from '#core/ports/capture';
 import type { Clock } from '#core/ports/clock';
 import type { UnitStore } from '#core/ports/control';
 import type { DeadLetterStore } from '#core/ports/dead-letters';
 import type {
   ReplicationStatusStore,
   SnapshotStore,
+  TopicPartition,
   TopicStore,
   UnknownColumnStore,
 } from '#core/ports/replication';
@@ -94,8 +96,13 @@ export class ForwardLeg {
       handle: (records) => this.#combiner.submit(records),
       most: () => (this.#unit.plan.embeds.length === 0 ? this.#pace.most : EMBEDDED),
       begun: {
-        read: async (topic) => (await parts.topics.read(topic))?.begun ?? [],
-        add: (topic, partition) => parts.topics.begin(topic, partition),
+        read: (topic) => this.#begunIn(topic),
+        add: (of, log) => parts.topics.begin(of, log),
+      },
+      lost: {
+        noted: async (of) => void (await this.#lose(of)),
+        goesOn: (of, made) => this.#goesOn(of, made),
+        found: (of) => parts.topics.find(of),
       },
       assigned: (partitions) => {
         this.#partitions = partitions;
@@ -204,6 +211,35 @@ export class ForwardLeg {
     const found = await units.read(this.#unit.plan.unit);
     if (found !== null) this.adopt(found);
     return this.#unit;
+  }
+
+  /**
+   * A partition whose log does not go on is read from where an epoch begins in it that was ordered after the loss had been
+   * noted, or that begins in the topic that was made anew: its tables are read again then, and what lies before is of the
+   * epoch before.
+   */
+  async #goesOn(of: TopicPartition, made: string | null): Promise<bigint | null> {
+    const unit = await this.#parts.units.read(this.#unit.plan.unit);
+    if (unit === null) return null;
+    this.adopt(unit);
+    const { capture, noted } = await this.#lose(of);
+    const newest = capture.replacements.at(-1);
+    if (newest === undefined || unit.replaced < capture.replacements.length) return null;
+    const isDecided = made === null ? unit.replaced > noted : beginsIn(newest, of, made);
+    return isDecided ? firstOf(newest, of) : null;
+  }
+
+  async #begunIn(topic: string): Promise<ReadonlyMap<number, string | null>> {
+    const { begun = [], logs = {} } = (await this.#parts.topics.read(topic)) ?? {};
+    return new Map(begun.map((partition) => [partition, logs[partition] ?? null]));
+  }
+
+  /** Notes a loss, unless it is noted, and answers how many epochs had been ordered before. */
+  async #lose(of: TopicPartition): Promise<{ readonly capture: Capture; readonly noted: number }> {
+    const { captures, topics } = this.#parts;
+    await this.#learnIncarnation(of.topic);
+    const capture = await captures.read(this.#unit.plan.system);
+    return { capture, noted: await topics.lose(of, epochsOrdered(capture)) };
   }
 
   async #beginningsOf({ plan, replaced }: Unit): Promise<readonly EpochFirsts[]> {

@@ -73,6 +73,12 @@ export class SystemWatch {
       topics: [this.#topics.heartbeat, this.#topics.notification],
       clock: parts.clock,
       handle: (records) => this.#hear(records),
+      // What is missing of the pulse is of no use any more: it goes on with what there is.
+      lost: {
+        noted: async () => undefined,
+        goesOn: ({ topic, partition }) => parts.progress.firstOffset(topic, partition),
+        found: async () => undefined,
+      },
       fine: () => parts.dependencies.up(dependency),
       trouble: (error) => parts.dependencies.down(dependency, error),
       assigned: (partitions) => {

@@ -3,6 +3,7 @@ import {
   type CaptureStep,
   captureStep,
   captureTrouble,
+  epochsOrdered,
   finished,
   halted,
   judgeSlot,
@@ -249,6 +250,15 @@ describe('a new beginning', () => {
     expect(halted(earlier, { sweeps: [], firsts: firsts('9'), slot: null }).replacements).toEqual([
       firsts('5'),
       firsts('9'),
+    ]);
+  });
+
+  it('tells how many epochs have been ordered, also before anybody knows where the last one begins', () => {
+    const ordered = changed(NEW, renewal(NEW, ORDER, true));
+    const firsts = [{ topic: 't', partition: 0, offset: '5' }];
+    const stopped = changed(ordered, halted(ordered, { sweeps: [], firsts, slot: null }));
+    expect([NEW, changed(noted, renewal(noted, ORDER)), ordered, stopped].map(epochsOrdered)).toEqual([
+      ...[0, 0, 1, 1],
     ]);
   });
 

@@ -208,7 +208,7 @@ export function loss(
 }
 
 /**
- * @param isOther somebody knows that another database is in the source's place.
+ * @param isOther somebody knows that another database is in the source's place, or other topics in the place of its topics.
  * @throws FicusError `state_conflict` while the old connector of an earlier order is being done away with.
  */
 export function renewal(
@@ -233,7 +233,7 @@ export function renewal(
 
 /**
  * Nothing of the old connector runs any more, and these rows may be gone.
- * @param given.firsts where the log of another source begins; null: it is the same one.
+ * @param given.firsts where a new epoch begins; null: the order was for none.
  * @param given.slot of the source that is begun with; null: it has none.
  */
 export function halted(
@@ -252,6 +252,12 @@ export function halted(
 /** The connector does not come to stream: it is stopped and made to forget once more, since it may not have been. */
 export function haltedAgain(capture: Capture): CaptureChange {
   return staged(capture, 'halting');
+}
+
+/** How many new epochs have been ordered, the one included of which nobody knows yet where it begins. */
+export function epochsOrdered(capture: Capture): number {
+  const isComing = running(capture)?.stage === 'halting' && capture.lost?.isOther === true;
+  return capture.replacements.length + (isComing ? 1 : 0);
 }
 
 /** The connector streams from a new place in the log. */

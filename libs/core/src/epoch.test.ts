@@ -1,9 +1,34 @@
 import { describe, expect, it } from 'vitest';
-import { epochLookup } from './epoch.ts';
+import { beginsIn, epochLookup, firstOf } from './epoch.ts';
 
 const at = (partition: number, offset: bigint, topic = 't') => ({ topic, partition, offset });
 const from = (offsets: readonly number[]) =>
   offsets.map((offset, partition) => ({ topic: 't', partition, offset: String(offset) }));
+
+describe('the first offset of an epoch', () => {
+  it.each([
+    ['as it was measured', at(1, 0n), 5n],
+    ['the beginning of a partition that came later', at(2, 0n), 0n],
+    ['the beginning of a topic that came later', at(0, 0n, 'other'), 0n],
+  ])('is %s', (_name, place, first) => {
+    expect(firstOf(from([10, 5]), place)).toBe(first);
+  });
+});
+
+describe('an epoch', () => {
+  it.each([
+    ['in the topic that it was measured in', at(1, 0n), 'new', true],
+    ['in no other one of that name', at(1, 0n), 'newer', false],
+    ['in none whose id nobody knew', at(0, 0n), 'new', false],
+    ['in none that came later', at(0, 0n, 'other'), 'new', false],
+  ])('begins %s', (_name, place, log, does) => {
+    const firsts = [
+      { topic: 't', partition: 0, offset: '10' },
+      { topic: 't', partition: 1, offset: '5', log: 'new' },
+    ];
+    expect(beginsIn(firsts, place, log)).toBe(does);
+  });
+});
 
 describe('the epoch of a record', () => {
   it('is the one in force while there has been no other', () => {

@@ -1,6 +1,7 @@
 /**
  * Which epoch a record belongs to: that of its offset, never the one in force when it is applied. What was in the log
- * before another database became the authority is of the epoch before, however late it is read, or replayed.
+ * before another database became the authority is of the epoch before, however late it is read. Nor does an offset order
+ * anything against those of another epoch: the topic may have been made anew in between, and begin again.
  */
 
 /** The first offsets (digits) of an epoch. A partition that is not named came later. */
@@ -8,6 +9,8 @@ export type EpochFirsts = readonly {
   readonly topic: string;
   readonly partition: number;
   readonly offset: string;
+  /** Kafka's id of the topic in which that offset is; absent: nobody knew. */
+  readonly log?: string;
 }[];
 
 /** A record's place in the log of a unit. */
@@ -25,12 +28,26 @@ export function epochLookup(current: number, beginnings: readonly EpochFirsts[])
   if (beginnings.length === 0) return () => current;
   const newestFirst = beginnings
     .toReversed()
-    .map((firsts) => new Map(firsts.map(({ offset, ...of }) => [nameOf(of), BigInt(offset)])));
+    .map((firsts) => new Map(firsts.map((one) => [nameOf(one), BigInt(one.offset)])));
   return ({ topic, partition, offset }) => {
     const name = nameOf({ topic, partition });
     const age = newestFirst.findIndex((firsts) => offset >= (firsts.get(name) ?? 0n));
     return current - (age < 0 ? newestFirst.length : age);
   };
+}
+
+/** The first offset of an epoch in a partition. */
+export function firstOf(firsts: EpochFirsts, of: Omit<LogPlace, 'offset'>): bigint {
+  return BigInt(beginningOf(firsts, of)?.offset ?? 0);
+}
+
+/** Does the epoch begin in that very topic, and not in one that had its name before? @param log Kafka's id of it. */
+export function beginsIn(firsts: EpochFirsts, of: Omit<LogPlace, 'offset'>, log: string): boolean {
+  return beginningOf(firsts, of)?.log === log;
+}
+
+function beginningOf(firsts: EpochFirsts, { topic, partition }: Omit<LogPlace, 'offset'>) {
+  return firsts.find((one) => one.topic === topic && one.partition === partition);
 }
 
 function nameOf({ topic, partition }: Omit<LogPlace, 'offset'>): string {

@@ -6,7 +6,7 @@ import type { LogRecord } from '#debezium/log-record';
 import { systemClock } from '#observability/clock';
 import { addressOf } from '#testing/address';
 import { openKafka } from './client.ts';
-import { LogConsumer } from './consumer.ts';
+import { type ConsumeOptions, LogConsumer } from './consumer.ts';
 import { backlogOf, KafkaProgress, RESET } from './progress.ts';
 import { ensureTopics } from './topics.ts';
 
@@ -48,9 +48,12 @@ async function produce(...values: readonly string[]): Promise<void> {
 }
 
 /** What the group has handled, as the control database remembers it. */
-const begun = new Set<string>();
+const begun = new Map<string, string | null>();
 
-function consume(meanwhile: (records: readonly LogRecord[]) => Promise<void> = async () => undefined) {
+function consume(
+  meanwhile: (records: readonly LogRecord[]) => Promise<void> = async () => undefined,
+  given: Partial<ConsumeOptions> = {},
+) {
   const seen: string[] = [];
   const troubles: unknown[] = [];
   const consumer = new LogConsumer(kafka, {
@@ -62,13 +65,17 @@ function consume(meanwhile: (records: readonly LogRecord[]) => Promise<void> = a
       seen.push(...records.map((record) => `${record.offset}:${record.value?.toString()}`));
     },
     begun: {
-      read: async (of) => [0].filter((partition) => begun.has(`${of}/${partition}`)),
-      add: async (of, partition) => {
-        begun.add(`${of}/${partition}`);
+      read: async (of) => {
+        const log = begun.get(of);
+        return new Map(log === undefined ? [] : [[0, log]]);
+      },
+      add: async (of, log) => {
+        begun.set(of.topic, log);
       },
     },
     trouble: (error) => troubles.push(error),
     fine: () => undefined,
+    ...given,
   });
   consumer.start();
   return { consumer, seen, troubles };
@@ -216,6 +223,41 @@ describe('LogConsumer', () => {
     }
   });
 
+  it('reads what is lost from where somebody has decided, if the log has that place', async () => {
+    await produce('a', 'b', 'c', 'd');
+    await admin.setOffsets({ groupId: group, topic, partitions: [{ partition: 0, offset: '1' }] });
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '3' }] });
+    let decided: bigint | null = null;
+    let asked = 0;
+    let found = 0;
+    const lost = {
+      noted: async () => undefined,
+      goesOn: async () => {
+        asked += 1;
+        return decided;
+      },
+      found: async () => {
+        found += 1;
+      },
+    };
+    const first = consume(undefined, { lost });
+    await expect.poll(() => asked, WAIT).toBeGreaterThan(0);
+    decided = 99n;
+    const before = asked;
+    await expect.poll(() => asked, WAIT).toBeGreaterThan(before);
+    expect([found, first.seen, await committed()]).toEqual([0, [], RESET]);
+    await produce('e', 'f');
+    decided = 4n;
+    await expect.poll(() => first.seen, WAIT).toEqual(['4:e', '5:f']);
+    await expect.poll(committed, WAIT).toBe(6n);
+    await first.consumer.stop();
+    expect(found).toBeGreaterThan(0);
+    await produce('g');
+    const second = consume(undefined, { lost });
+    await expect.poll(() => second.seen, WAIT).toEqual(['6:g']);
+    await second.consumer.stop();
+  });
+
   it('takes no topic made anew for the old one, neither while it runs nor after a restart', async () => {
     await produce('a', 'b', 'c');
     const first = consume();
@@ -230,5 +272,41 @@ describe('LogConsumer', () => {
     await expect.poll(() => second.troubles.some(isLost), WAIT).toBe(true);
     await second.consumer.stop();
     expect(second.seen).toEqual([]);
+  });
+
+  it('notices one that has as many records at once, and goes on in it once somebody has decided', async () => {
+    await produce('a', 'b', 'c');
+    let decided: bigint | null = null;
+    const made: (string | null)[] = [];
+    const lost = {
+      noted: async () => undefined,
+      goesOn: async (_of: object, log: string | null) => {
+        made.push(log);
+        return decided;
+      },
+      found: async () => undefined,
+    };
+    const first = consume(undefined, { lost });
+    await expect.poll(committed, WAIT).toBe(3n);
+    await admin.deleteTopics({ topics: [topic] });
+    await ensureTopics(kafka, [{ topic, partitions: 1 }], { clock: systemClock });
+    await produce('d', 'e', 'f', 'g');
+    const isNoticed = async (): Promise<boolean> => {
+      await produce('h');
+      return first.troubles.some(isLost);
+    };
+    await expect.poll(isNoticed, WAIT).toBe(true);
+    const id = (await progress.logIds([topic])).get(topic);
+    await expect.poll(() => made.length, WAIT).toBeGreaterThan(0);
+    expect([id, new Set(made)]).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/), new Set([id])]);
+    decided = 2n;
+    await expect.poll(() => first.seen.includes('2:f'), WAIT).toBe(true);
+    await expect.poll(() => begun.get(topic), WAIT).toBe(id);
+    await first.consumer.stop();
+    const second = consume(undefined, { lost });
+    await produce('last');
+    await expect.poll(() => second.seen.some((one) => one.endsWith(':last')), WAIT).toBe(true);
+    expect(second.troubles.filter(isLost)).toEqual([]);
+    await second.consumer.stop();
   });
 });

@@ -1,4 +1,5 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import { FicusError } from '#core/errors';
 import type { Clock } from '#core/ports/clock';
 import type { LogRecord } from '#debezium/log-record';
 import { type Partition, type Place, placeName } from './commits.ts';
@@ -13,6 +14,8 @@ const FETCH_BYTES = 8 * 1024 * 1024;
 const SMALL_BYTES = 64 * 1024;
 const PACE_MS = 10;
 const SESSION_MS = 30_000;
+/** How often topics are looked at again: one may be made anew, and be as long as the old one at once. */
+const LOOK_MS = 5_000;
 
 export interface ConsumeOptions {
   readonly group: string;
@@ -25,16 +28,33 @@ export interface ConsumeOptions {
   readonly handle: (records: readonly LogRecord[]) => Promise<void>;
   /** How many records are handled at once, now; a thousand unless it is given. */
   readonly most?: () => number;
-  /** Which partitions of a topic the group has committed an offset of, remembered for good; without it nothing is. */
+  /**
+   * In which partitions of a topic the group has committed an offset, remembered for good; without it nothing is. With the
+   * id of the topic as it was then; null: nobody knew.
+   */
   readonly begun?: {
-    readonly read: (topic: string) => Promise<readonly number[]>;
-    readonly add: (topic: string, partition: number) => Promise<void>;
+    readonly read: (topic: string) => Promise<ReadonlyMap<number, string | null>>;
+    readonly add: (of: Partition, log: string | null) => Promise<void>;
   };
+  /** Who decides how a partition goes on whose log does not; without it none does. */
+  readonly lost?: LostPartitions;
   /** Told of every failure, with the pause that follows; null: it works again. */
   readonly trouble: (error: unknown, pauseMs: number) => void;
   readonly fine: () => void;
   /** Told of the partitions that this member has after each rebalance, by topic. */
   readonly assigned?: (partitions: Readonly<Record<string, readonly number[]>>) => void;
+}
+
+export interface LostPartitions {
+  /** Told as soon as it is known. */
+  readonly noted: (of: Partition) => Promise<void>;
+  /**
+   * Asked again and again: the offset from which on it is read; null: nobody has decided that since it was lost.
+   * @param made the id of the topic, where it is another one than the offsets were committed in; else null.
+   */
+  readonly goesOn: (of: Partition, made: string | null) => Promise<bigint | null>;
+  /** The partition is read from where the group stands. An earlier loss of it is over. */
+  readonly found: (of: Partition) => Promise<void>;
 }
 
 /** kafkajs's own call for a commit, without its repetitions: those would go on under the next membership. */
@@ -47,6 +67,7 @@ export class LogConsumer {
   readonly #progress: KafkaProgress;
   #consumer: Consumer | null = null;
   #membership: Membership | null = null;
+  readonly #logs = new Map<string, { readonly id: string | null; readonly at: number }>();
   readonly #stopping = new AbortController();
   #running: Promise<void> | null = null;
 
@@ -147,7 +168,7 @@ export class LogConsumer {
       committed: async (places) => {
         for (const place of places) {
           if (remembered.has(placeName(place))) continue;
-          await begun?.add(place.topic, place.partition);
+          await begun?.add(place, membership.logOf(place));
           remembered.add(placeName(place));
         }
       },
@@ -166,7 +187,7 @@ export class LogConsumer {
     const last = batch.messages.at(-1);
     if (first === undefined || last === undefined || membership.isLost(batch)) return;
     const from = { topic, partition, offset: BigInt(first.offset) };
-    if (membership.expected(from) !== from.offset) {
+    if (membership.expected(from) !== from.offset || !this.#isSeen(topic)) {
       try {
         if (!(await this.#follows(consumer, membership, { from, asked: askedFor(batch) }))) return;
       } catch (error) {
@@ -203,14 +224,24 @@ export class LogConsumer {
   ): Promise<boolean> {
     const { topic, partition, offset } = from;
     const expected = membership.expected(from);
+    const log = await this.#logOf(topic);
+    if (expected !== null && isOther(membership.logOf(from), log)) {
+      membership.lose(from);
+      throw lostLog(topic, partition);
+    }
+    if (expected === offset) return true;
     const left = expected ?? (await this.#leftAt(from));
     if (!membership.isLive) return false;
+    if (expected === null) membership.begin(from, log);
     const isNext = asked <= left && (expected === null || offset >= left);
     if (!isNext && membership.isNewDoubt({ topic, partition, offset: left })) {
       consumer.seek({ topic, partition, offset: String(left) });
       return false;
     }
-    if (expected === null) return true;
+    if (expected === null) {
+      await this.#options.lost?.found(from);
+      return true;
+    }
     if (offset > expected && (await this.#progress.firstOffset(topic, partition)) <= expected) return true;
     membership.lose(from);
     throw lostLog(topic, partition);
@@ -225,10 +256,52 @@ export class LogConsumer {
   async #leftAt({ topic, partition }: Partition): Promise<bigint> {
     const { group, begun } = this.#options;
     const committed = await this.#progress.committedAt(group, topic, partition);
+    const logs = (await begun?.read(topic)) ?? new Map<number, string | null>();
     // Kafka forgets a group's offsets together with a topic that is deleted.
-    const isForgotten = committed === null && ((await begun?.read(topic)) ?? []).includes(partition);
-    if (committed === RESET || isForgotten) throw lostLog(topic, partition);
+    const isForgotten = committed === null && logs.has(partition);
+    const isAnother = isOther(logs.get(partition) ?? null, await this.#logOf(topic));
+    if (committed === RESET || isForgotten || isAnother) throw lostLog(topic, partition);
     return committed ?? (await this.#progress.firstOffset(topic, partition));
+  }
+
+  #isSeen(topic: string): boolean {
+    if (this.#options.begun === undefined) return true;
+    return this.#options.clock.now() - (this.#logs.get(topic)?.at ?? 0) < LOOK_MS;
+  }
+
+  /** The id of a topic, of a moment ago. Without a memory of what the offsets were committed in, it says nothing. */
+  async #logOf(topic: string): Promise<string | null> {
+    const { begun, clock } = this.#options;
+    if (begun === undefined) return null;
+    const known = this.#logs.get(topic);
+    if (known !== undefined && this.#isSeen(topic)) return known.id;
+    const at = clock.now();
+    const id = (await this.#progress.logIds([topic])).get(topic) ?? null;
+    this.#logs.set(topic, { id, at });
+    return id;
+  }
+
+  /** Has a lost partition read from where somebody has decided. @throws what kept it back, while nobody has. */
+  async #goOn(
+    consumer: Consumer,
+    payload: EachBatchPayload,
+    { topic, partition }: Partition,
+    fault: unknown,
+  ): Promise<void> {
+    const { begun, lost } = this.#options;
+    const of = { topic, partition };
+    this.#logs.delete(topic);
+    const log = await this.#logOf(topic);
+    const known = (await begun?.read(topic))?.get(partition) ?? null;
+    const offset = (await lost?.goesOn(of, isOther(known, log) ? log : null)) ?? null;
+    if (offset === null) throw fault;
+    const end = (await this.#progress.endOffsets([topic])).get(topic)?.get(partition) ?? 0n;
+    if (offset > end || offset < (await this.#progress.firstOffset(topic, partition))) throw fault;
+    // Before: were the loss still noted, a later one would be taken for it, and be over without anybody's word.
+    await lost?.found(of);
+    await payload.commitOffsetsIfNecessary({ topics: [asOffsets({ ...of, offset })] });
+    await begun?.add(of, log);
+    unlessGone(() => consumer.seek({ topic, partition, offset: String(offset) }));
   }
 
   /** Leaves a partition unread, beside the others, as long as its log does not go on; then the same is fetched again. */
@@ -237,7 +310,7 @@ export class LogConsumer {
     membership: Membership,
     { payload, from, error }: { payload: EachBatchPayload; from: Place; error: unknown },
   ): Promise<void> {
-    const { clock, trouble, fine } = this.#options;
+    const { clock, lost, trouble, fine } = this.#options;
     if (!membership.isLive) return;
     unlessGone(() => consumer.pause(only(from)));
     // What was in hand has been committed over the evidence.
@@ -245,17 +318,29 @@ export class LogConsumer {
       await payload.commitOffsetsIfNecessary({ topics: [asOffsets({ ...from, offset: RESET })] });
     };
     let fault = error;
-    for (let pause = 1_000; membership.isLive && fault !== null; pause = Math.min(pause * 2, 30_000)) {
+    for (let pause = 1_000; membership.isLive && fault !== null; pause = Math.min(pause * 2, 5_000)) {
+      // First: who reads of the loss may decide at once.
+      if (isLostLog(fault)) fault = (await faultOf(async () => await lost?.noted(from))) ?? fault;
       trouble(fault, pause);
       const unmarked = await faultOf(() => membership.markLost(from, mark));
       await clock.sleep(pause, membership.signal);
       fault = unmarked ?? (await faultOf(() => this.#leftAt(from)));
+      if (isLostLog(fault)) fault = await faultOf(() => this.#goOn(consumer, payload, from, fault));
     }
     if (!membership.isLive) return;
     membership.find(from);
     fine();
     unlessGone(() => consumer.resume(only(from)));
   }
+}
+
+/** Ids of which one is not known tell nothing. */
+function isOther(a: string | null, b: string | null): boolean {
+  return a !== null && b !== null && a !== b;
+}
+
+function isLostLog(error: unknown): boolean {
+  return error instanceof FicusError && error.code === 'log_replaced';
 }
 
 /** The offset that the broker was asked for; kafkajs keeps it, and its types do not tell. */

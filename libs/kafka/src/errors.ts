@@ -5,7 +5,7 @@ export function lostLog(topic: string, partition: number): FicusError {
   return new FicusError(
     'log_replaced',
     `topic ${topic} partition ${partition} has no record at the offset that was applied last: records expired before ` +
-      'they were applied, or the topic was made anew; nothing more of it is applied until an operator has decided',
+      'they were applied, or the topic was made anew; nothing more of it is applied until an operator has ordered a new epoch',
   );
 }
 

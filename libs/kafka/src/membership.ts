@@ -54,6 +54,7 @@ export class Membership {
   readonly #commits: Commits;
   #bytes = 0;
   /** Where a partition was fetched from anew, since what came did not follow; by its name. */
+  readonly #logs = new Map<string, string | null>();
   readonly #doubted = new Map<string, bigint>();
   /** Partitions whose log does not go on; true: the group's offset says so. */
   readonly #lost = new Map<string, boolean>();
@@ -104,6 +105,16 @@ export class Membership {
     if (this.#bytes >= ALL_BYTES) for (const one of this.#lanes.values()) this.#pause(one);
     lane.working ??= this.#work(lane);
     return bytes;
+  }
+
+  /** The first records of a partition have come. @param log the id of its topic; null: nobody knows. */
+  begin(of: Partition, log: string | null): void {
+    this.#logs.set(placeName(of), log);
+  }
+
+  /** See `begin`. */
+  logOf(of: Partition): string | null {
+    return this.#logs.get(placeName(of)) ?? null;
   }
 
   /** Is it the first time that what was fetched does not follow this offset? */

@@ -1,5 +1,6 @@
 import type { Kafka } from 'kafkajs';
 import { kafkaError } from './errors.ts';
+import { askLogIds, openCluster } from './log-ids.ts';
 
 /** What Kafka answers for a partition in which a group has committed nothing. */
 const NONE = '-1';
@@ -18,6 +19,7 @@ export class KafkaProgress {
   readonly #kafka: Kafka;
   #admin: ReturnType<Kafka['admin']>;
   #connected: Promise<void> | null = null;
+  #cluster: ReturnType<typeof openCluster> | null = null;
 
   constructor(kafka: Kafka) {
     this.#kafka = kafka;
@@ -76,12 +78,34 @@ export class KafkaProgress {
     return await this.#ask(async () => (await this.#lows(topic)).get(partition) ?? 0n);
   }
 
+  /**
+   * Tells a topic from one that was made anew under its name.
+   * @returns an id by topic; none of one that is not there, or whose broker knows no ids. @throws see `endOffsets`.
+   */
+  async logIds(topics: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    try {
+      this.#cluster ??= openCluster(this.#kafka);
+      return await askLogIds(await this.#cluster, topics);
+    } catch (cause) {
+      await this.#leaveCluster();
+      throw kafkaError(cause);
+    }
+  }
+
+  async #leaveCluster(): Promise<void> {
+    const spent = this.#cluster;
+    this.#cluster = null;
+    const left = await spent?.catch(() => undefined);
+    await left?.disconnect().catch(() => undefined);
+  }
+
   async #lows(topic: string): Promise<Offsets> {
     const partitions = await this.#admin.fetchTopicOffsets(topic);
     return new Map(partitions.map(({ partition, low }) => [partition, BigInt(low)]));
   }
 
   async close(): Promise<void> {
+    await this.#leaveCluster();
     await this.#admin.disconnect().catch(() => undefined);
   }
 

@@ -94,7 +94,10 @@ export interface Capture {
   readonly lost: { readonly at: string; readonly reason: string; readonly isOther: boolean } | null;
   /** Counts the new beginnings. */
   readonly generation: number;
-  /** Of each database that has taken the source's place, in their order: what lies below is of the one before. */
+  /**
+   * Where each new epoch begins, in their order: of a database that has taken the source's place, or of topics that were
+   * made anew. What lies below is of the one before.
+   */
   readonly replacements: readonly EpochFirsts[];
   /** Newest first; only that one can be under way. */
   readonly renewals: readonly Renewal[];

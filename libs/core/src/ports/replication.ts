@@ -37,19 +37,36 @@ export interface UnknownColumnStore {
 
 export interface TopicRecord {
   readonly topic: string;
-  /** Raised when the topic was made anew: its offsets begin again and order nothing written before. */
+  /** Always 1: a topic that was made anew is read in a new epoch only, and the epoch tells its offsets from the old ones. */
   readonly incarnation: number;
   readonly partitions: number;
   /** Partitions in which an offset was committed: one of them without any is another topic's. */
   readonly begun: readonly number[];
+  /** Kafka's id of the topic when that was committed, by partition; none: nobody knew. */
+  readonly logs: Readonly<Record<string, string>>;
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
 }
 
 export interface TopicStore {
   read(topic: string): Promise<TopicRecord | null>;
   /** Remembers a topic at its first sight (incarnation 1); a known one is left as it is and answered. */
   register(topic: string, partitions: number): Promise<TopicRecord>;
-  /** Remembers for good that an offset was committed in the partition of a known topic. */
-  begin(topic: string, partition: number): Promise<void>;
+  /** A new epoch begins with so many partitions of a known topic. */
+  resize(topic: string, partitions: number): Promise<void>;
+  /** Remembers for good that an offset was committed in the partition of a known topic. @param log its id; null: unknown. */
+  begin(of: TopicPartition, log: string | null): Promise<void>;
+  /**
+   * Remembers that the log of a partition of a known topic does not go on, unless that is remembered already.
+   * @param epochs how many new epochs have been ordered by now (`epochsOrdered`).
+   * @returns how many had been when the loss was noted.
+   */
+  lose(of: TopicPartition, epochs: number): Promise<number>;
+  /** The partition is read again. */
+  find(of: TopicPartition): Promise<void>;
 }
 
 /** The state of one table's snapshot. Times are ISO 8601 UTC. */

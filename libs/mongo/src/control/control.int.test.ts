@@ -304,11 +304,30 @@ describe('what the replicator keeps', () => {
 
   it('remembers a topic from its first sight', async () => {
     expect(await control.topics.read('a.b')).toBeNull();
-    const first = { topic: 'a.b', incarnation: 1, partitions: 3, begun: [] };
+    const first = { topic: 'a.b', incarnation: 1, partitions: 3, begun: [], logs: {} };
     expect(await control.topics.register('a.b', 3)).toEqual(first);
     expect(await control.topics.register('a.b', 9)).toEqual(first);
-    for (const partition of [2, 0, 2]) await control.topics.begin('a.b', partition);
-    expect(await control.topics.read('a.b')).toEqual({ ...first, begun: [2, 0] });
+    const begin = (partition: number, log: string | null) =>
+      control.topics.begin({ topic: 'a.b', partition }, log);
+    await begin(2, 'one');
+    await begin(0, null);
+    await begin(2, null);
+    expect(await control.topics.read('a.b')).toEqual({ ...first, begun: [2, 0], logs: { 2: 'one' } });
+    await begin(2, 'two');
+    await control.topics.resize('a.b', 5);
+    const last = { ...first, partitions: 5, begun: [2, 0], logs: { 2: 'two' } };
+    expect(await control.topics.read('a.b')).toEqual(last);
+  });
+
+  it('remembers how many epochs there were when a partition was lost, until it is found', async () => {
+    const { topics } = control;
+    await topics.register('lost.one', 2);
+    const of = { topic: 'lost.one', partition: 1 };
+    expect([await topics.lose(of, 3), await topics.lose(of, 4)]).toEqual([3, 3]);
+    expect(await topics.lose({ ...of, partition: 0 }, 5)).toBe(5);
+    await topics.find(of);
+    await topics.find(of);
+    expect([await topics.lose(of, 6), await topics.lose({ ...of, partition: 0 }, 6)]).toEqual([6, 5]);
   });
 
   it('begins a snapshot with nothing of the one before', async () => {
