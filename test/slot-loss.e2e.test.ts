@@ -5,6 +5,8 @@ import type { CanonicalDocument } from '#core/document';
 import { keyFields, type Plan } from '#core/plan';
 import type { Capture } from '#core/ports/capture';
 import type { ListQuery } from '#core/query';
+import { openKafka } from '#kafka/client';
+import { ensureTopics } from '#kafka/topics';
 import { PostgresStore } from '#legacy/postgres/store';
 import { openMongo } from '#mongo/connection';
 import { type Control, openControl } from '#mongo/control/control';
@@ -16,10 +18,11 @@ import { NODE, REPOSITORY } from '../sandbox/src/paths.ts';
 import { waitFor } from '../sandbox/src/process/poll.ts';
 import { Supervisor } from '../sandbox/src/process/supervisor.ts';
 import { type Servers, startServers } from '../sandbox/src/server/servers.ts';
+import { changes, planText, SCHEMA } from './item-tables.ts';
 import { backUp, hasFiles, restore } from './postgres-copy.ts';
 
 /**
- * Slots that PostgreSQL really gives up, with rows inserted, updated and deleted meanwhile: MongoDB ends equal to the
+ * Slots that PostgreSQL really gives up, and topics that are deleted, with rows inserted, updated and deleted meanwhile: MongoDB ends equal to the
  * tables, by an operator's order or by policy, wherever the replicator is killed. The servers are this test's own, since
  * what bounds a slot bounds those of everybody.
  */
@@ -37,50 +40,6 @@ let admin: App;
 let control: Control;
 let documents: MongoDocumentStore;
 const stores = new Map<System, PostgresStore>();
-
-const SCHEMA = `
-CREATE TABLE item (id bigint PRIMARY KEY, name text NOT NULL, price numeric(12,2));
-CREATE TABLE part (item_id bigint NOT NULL, no integer NOT NULL, name text, PRIMARY KEY (item_id, no));
-CREATE TABLE filler (text text);
-INSERT INTO item SELECT g, 'item ' || g, g FROM generate_series(1, 3000) g;
-INSERT INTO part SELECT g, n, 'part ' || n FROM generate_series(1, 3000) g, generate_series(1, 2) n;`;
-
-/** Every kind of change, by rows of its own; the first digit tells the round. */
-const changes = (round: number): string => `
-INSERT INTO item VALUES (${round}0001, 'inserted', 1), (${round}0002, 'inserted and deleted', 2);
-DELETE FROM item WHERE id = ${round}0002;
-UPDATE item SET name = 'updated ${round}' WHERE id % 100 = ${round};
-DELETE FROM item WHERE id % 100 = ${round + 10};
-DELETE FROM part WHERE item_id % 100 = ${round + 10};
-DELETE FROM part WHERE item_id % 100 = ${round + 20} AND no = 2;
-UPDATE part SET name = 'updated ${round}' WHERE item_id % 100 = ${round + 30} AND no = 1;
-INSERT INTO part SELECT id, 3, 'inserted' FROM item WHERE id % 100 = ${round + 40};
-DELETE FROM item WHERE id % 100 = ${round + 50};
-INSERT INTO item SELECT g, 'came back', ${round} FROM generate_series(1, 3000) g WHERE g % 100 = ${round + 50};
-UPDATE item SET id = id + ${round}000000 WHERE id % 100 = ${round + 60};`;
-
-const planText = (system: System): string => `
-unit: ${system}-items
-owner: test
-description: Items
-mode: RW
-legacy: { system: ${system}, table: public.item, key: [id], version: lsn }
-topic: ${system}.public.item
-collection: ${system}_items
-fields:
-  id: { column: id, type: long, required: true }
-  name: { column: name, type: string, required: true }
-  price: { column: price, type: decimal, precision: 12, scale: 2 }
-embed:
-  parts:
-    table: public.part
-    topic: ${system}.public.part
-    parentKey: [item_id]
-    key: [no]
-    fields:
-      no: { column: no, type: int, required: true }
-      name: { column: name, type: string }
-`;
 
 function addressOf(database: string, account?: typeof CAPTURE): string {
   const url = new URL(servers.env.TEST_POSTGRES_URL ?? '');
@@ -216,6 +175,18 @@ async function writeLog([database = 'held']: readonly System[], segments: number
     await sql(database, `INSERT INTO filler SELECT repeat(md5(g::text), 30) FROM generate_series(1, 1000) g`);
     await sql(database, 'SELECT pg_switch_wal()');
   }
+}
+
+/** Deletes topics with all that is in them, and makes them again with as many partitions. */
+async function makeAnew(topics: readonly string[]): Promise<void> {
+  const kafka = openKafka((servers.env.TEST_KAFKA_BROKERS ?? '').split(','), 'slot-loss', () => undefined);
+  const admin = kafka.admin();
+  await admin.connect();
+  const { topics: known } = await admin.fetchTopicMetadata({ topics: [...topics] });
+  await admin.deleteTopics({ topics: [...topics] });
+  await admin.disconnect();
+  const specs = known.map(({ name, partitions }) => ({ topic: name, partitions: partitions.length }));
+  await ensureTopics(kafka, specs, { clock: systemClock });
 }
 
 /** `kill -9` of the replicator at the first sight of each stage of a new beginning. */
@@ -389,5 +360,24 @@ describe('a source', () => {
       await sql(system, changes(7));
       await untilEqual(system);
     }
+  });
+});
+
+describe('topics', () => {
+  it('that were made anew stop their unit, and a new epoch goes on with them by order', async () => {
+    const { state } = await unitOf('held');
+    await makeAnew(['held.public.item', 'held.public.part']);
+    await sql('held', changes(8));
+    await until('the loss', async () =>
+      /no record at the offset that was applied last/.test((await reasonFor('kafka:held-items')) ?? ''),
+    );
+    await ficus('system', 'resnapshot', 'held', '--new-epoch', '--reason', 'the topics were made anew');
+    await until('the end', async () => (await control.captures.read('held')).renewals[0]?.stage === 'done');
+    await untilEqual('held');
+    expect((await unitOf('held')).state.epoch).toBe(state.epoch + 1);
+    expect(await reasonFor('kafka:held-items')).toBeNull();
+    await until('a known lag', async () => (await unitOf('held')).replication?.lagMs !== null);
+    await sql('held', changes(9));
+    await untilEqual('held');
   });
 });
