@@ -5,6 +5,7 @@ import type { CanonicalDocument } from '#core/document';
 import { keyFields, type Plan } from '#core/plan';
 import type { Capture } from '#core/ports/capture';
 import type { ListQuery } from '#core/query';
+import { heartbeatTopic, notificationTopic } from '#debezium/connector-config';
 import { openKafka } from '#kafka/client';
 import { ensureTopics } from '#kafka/topics';
 import { PostgresStore } from '#legacy/postgres/store';
@@ -363,10 +364,14 @@ describe('a source', () => {
   });
 });
 
+/** Topics of `held`: of its tables, and those on which its connector tells of itself. */
+const OF_TABLES = ['held.public.item', 'held.public.part'];
+const OF_CONNECTOR = [heartbeatTopic('postgres', 'held'), notificationTopic('held')];
+
 describe('topics', () => {
   it('that were made anew stop their unit, and a new epoch goes on with them by order', async () => {
     const { state } = await unitOf('held');
-    await makeAnew(['held.public.item', 'held.public.part']);
+    await makeAnew([...OF_TABLES, ...OF_CONNECTOR]);
     await sql('held', changes(8));
     await until('the loss', async () =>
       /no record at the offset that was applied last/.test((await reasonFor('kafka:held-items')) ?? ''),

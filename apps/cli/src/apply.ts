@@ -164,7 +164,7 @@ async function checkPartitions(topic: string, partitions: number, control: Contr
   if (known.partitions === partitions) return;
   throw new FicusError(
     'log_replaced',
-    `topic ${topic} has ${partitions} partitions but had ${known.partitions} when its unit was applied; offsets no longer order a key's events`,
+    `topic ${topic} has ${partitions} partitions but had ${known.partitions} when its unit was applied; offsets no longer order a key's events, until a new epoch is ordered (system resnapshot --new-epoch)`,
   );
 }
 

@@ -170,7 +170,9 @@ export class ForwardLeg {
     this.#tends = true;
     try {
       for (const letter of await this.#letters.due()) {
-        if (!(this.#partitions[letter.topic] ?? []).includes(letter.partition)) continue;
+        // The topic of an epoch before may have had partitions that this one does not have.
+        const partition = letter.epoch < this.#unit.state.epoch ? 0 : letter.partition;
+        if (!(this.#partitions[letter.topic] ?? []).includes(partition)) continue;
         const settle = async (): Promise<void> => {
           await this.#learnIncarnation(letter.topic);
           await this.#letters.settle(await this.#contextOf(this.#unit), letter);

@@ -187,7 +187,7 @@ export class LogConsumer {
     const last = batch.messages.at(-1);
     if (first === undefined || last === undefined || membership.isLost(batch)) return;
     const from = { topic, partition, offset: BigInt(first.offset) };
-    if (membership.expected(from) !== from.offset || !this.#isSeen(topic)) {
+    if (membership.expected(from) !== from.offset || !this.#isKnown(membership, from)) {
       try {
         if (!(await this.#follows(consumer, membership, { from, asked: askedFor(batch) }))) return;
       } catch (error) {
@@ -264,9 +264,15 @@ export class LogConsumer {
     return committed ?? (await this.#progress.firstOffset(topic, partition));
   }
 
-  #isSeen(topic: string): boolean {
-    if (this.#options.begun === undefined) return true;
-    return this.#options.clock.now() - (this.#logs.get(topic)?.at ?? 0) < LOOK_MS;
+  /** Has the topic been looked at a moment ago, and was it the one that this member reads the partition of? */
+  #isKnown(membership: Membership, of: Partition): boolean {
+    const seen = this.#logs.get(of.topic);
+    if (seen === undefined) return this.#options.begun === undefined;
+    return this.#isFresh(seen) && !isOther(membership.logOf(of), seen.id);
+  }
+
+  #isFresh({ at }: { readonly at: number }): boolean {
+    return this.#options.clock.now() - at < LOOK_MS;
   }
 
   /** The id of a topic, of a moment ago. Without a memory of what the offsets were committed in, it says nothing. */
@@ -274,7 +280,7 @@ export class LogConsumer {
     const { begun, clock } = this.#options;
     if (begun === undefined) return null;
     const known = this.#logs.get(topic);
-    if (known !== undefined && this.#isSeen(topic)) return known.id;
+    if (known !== undefined && this.#isFresh(known)) return known.id;
     const at = clock.now();
     const id = (await this.#progress.logIds([topic])).get(topic) ?? null;
     this.#logs.set(topic, { id, at });
