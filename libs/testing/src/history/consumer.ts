@@ -168,10 +168,21 @@ export class ConsumerModel {
       this.take([index], Number.MAX_SAFE_INTEGER);
       this.#saveAll();
     }
-    for (let at = 0; this.#letters.rows.length > 0; at++)
-      this.settleLetter(0, at % 2 === 0 ? 'replay' : 'discard');
+    this.#settleLetters(() => this.#letters.current);
     while (this.#source.direct.length > 0) this.deliver(0, false);
     this.#sweep();
+    this.#mendAll();
+    // Nobody sweeps once more when letters of an epoch before are replayed late.
+    this.#settleLetters(() => this.#letters.rows);
+    this.#mendAll();
+  }
+
+  #settleLetters(rows: () => readonly string[]): void {
+    for (let at = 0, [row] = rows(); row !== undefined; [row] = rows(), at++)
+      this.settleLetter(this.#letters.rows.indexOf(row), at % 2 === 0 ? 'replay' : 'discard');
+  }
+
+  #mendAll(): void {
     for (let open = this.#mendable(); open.length > 0; open = this.#mendable()) {
       for (const one of open) this.#write({ ...one, isFresh: true });
       if (this.#mendable().length >= open.length) throw new Error('mending does not mend');

@@ -44,7 +44,12 @@ export class LettersModel {
 
   /** Names of the rows with open letters, each with its epoch. */
   get rows(): readonly string[] {
-    return [...new Set(this.#open().map(nameOf))];
+    return this.#named(this.#open());
+  }
+
+  /** Of them, those of the epoch in force. */
+  get current(): readonly string[] {
+    return this.#named(this.#open().filter(({ epoch }) => epoch === this.#log.epoch));
   }
 
   /** Reads events of any rows, each lane in its order. */
@@ -113,6 +118,10 @@ export class LettersModel {
     const isOpaque = this.#bad.get(event) === 'opaque';
     const told = isOpaque ? { ...event, before: null, after: null } : event;
     return doubtsOf(this.#plan, told, epoch, passOn);
+  }
+
+  #named(letters: readonly Letter[]): readonly string[] {
+    return [...new Set(letters.map(nameOf))];
   }
 
   #open(): Letter[] {
