@@ -1,12 +1,17 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { halted, renewal } from '#core/capture';
+import { FicusError } from '#core/errors';
 import type { Plan } from '#core/plan';
 import type { Unit } from '#core/unit-state';
+import type { LogRecord } from '#debezium/log-record';
 import { ensureTopics } from '#kafka/topics';
+import { MongoDocumentStore } from '#mongo/documents/store';
 import { systemClock } from '#observability/clock';
 import { Dependencies } from '#observability/dependencies';
 import { aRecord } from '#testing/debezium-records';
 import { LegRig, WAIT } from '#testing/leg-rig';
+import { type ApplyContext, BatchApplier } from './batch-applier.ts';
+import type { BatchResult } from './tally.ts';
 
 let rig: LegRig;
 let plan: Plan;
@@ -28,14 +33,14 @@ afterEach(async () => {
   await rig.stopLegs();
 });
 
-function change(number: number, amount: string, lsn: number) {
+function change(number: number, amount: string, lsn: number, more: Record<string, unknown> = {}) {
   const key = { region: 'EU', number };
   return aRecord({
     topic: plan.topic,
     table: 'public.order',
     op: 'u',
     key,
-    after: { ...key, amount },
+    after: { ...key, amount, ...more },
     lsn,
   });
 }
@@ -116,6 +121,33 @@ describe('a topic made anew', () => {
       ['2.00', 2],
       ['1.00', 1],
     ]);
+  });
+
+  it('comes over what was in hand of the old one when the epoch began', async () => {
+    let [isStuck, inHand, epoch] = [false, 0, 1];
+    class Applier extends BatchApplier {
+      override async apply(context: ApplyContext, records: readonly LogRecord[]): Promise<BatchResult> {
+        if (!isStuck) return await super.apply(context, records);
+        [inHand, epoch] = [records.length, context.epoch];
+        throw new FicusError('registry_unavailable', 'the registry is away', { retryable: true });
+      }
+    }
+    const applier = new Applier(new MongoDocumentStore(rig.databases.documents), (text) => text);
+    const dependencies = new Dependencies(systemClock);
+    await rig.produce(change(1, '1.00', 100));
+    rig.start({ dependencies, applier }, unit);
+    await rig.untilCommitted();
+    isStuck = true;
+    for (const at of [1, 2, 3, 4, 5, 6, 7, 8, 9])
+      await rig.produce(change(1, `5.0${at}`, 100 + at, { pad: 'x'.repeat(600_000) }));
+    // So much that no more is fetched.
+    await expect.poll(() => inHand, WAIT).toBeGreaterThan(6);
+    await makeAnew();
+    await openEpoch();
+    await rig.produce(change(1, '9.00', 300), change(1, '9.10', 301));
+    await expect.poll(() => epoch, WAIT).toBe(2);
+    isStuck = false;
+    await expect.poll(amounts, { ...WAIT, timeout: 60_000 }).toEqual([['9.10', 2]]);
   });
 
   it('has letters of its own, holds up nothing for the old ones, and these change nothing any more', async () => {

@@ -31,6 +31,17 @@ describe('an epoch', () => {
 });
 
 describe('the epoch of a record', () => {
+  it.each([
+    ['in the topic that was made anew', 'second', 0n, 2],
+    ['in the one before it, at any offset', 'first', 90n, 1],
+    ['in one of which nobody knows which it is, by its offset', undefined, 0n, 2],
+    ['of a topic before both', 'none', 90n, 1],
+  ])('goes by the topic of which an epoch begins: %s', (_name, log, offset, epoch) => {
+    const begins = [[{ topic: 't', partition: 0, offset: '0', log: 'second' }]];
+    const place = { ...at(0, offset), ...(log === undefined ? {} : { log }) };
+    expect(epochLookup(2, begins)(place)).toBe(epoch);
+  });
+
   it('is the one in force while there has been no other', () => {
     expect(epochLookup(3, [])(at(0, 5n))).toBe(3);
   });

@@ -18,9 +18,13 @@ export interface LogPlace {
   readonly topic: string;
   readonly partition: number;
   readonly offset: bigint;
+  /** Kafka's id of the topic; absent: nobody knows. */
+  readonly log?: string;
 }
 
 /**
+ * What was fetched of a topic before it was made anew may be in hand still when the epoch begins, so an offset counts only
+ * in the topic of which it was taken.
  * @param current the epoch in force.
  * @param beginnings where it and the ones before it begin, the newest last; what lies below all is of one epoch more before.
  */
@@ -28,10 +32,17 @@ export function epochLookup(current: number, beginnings: readonly EpochFirsts[])
   if (beginnings.length === 0) return () => current;
   const newestFirst = beginnings
     .toReversed()
-    .map((firsts) => new Map(firsts.map((one) => [nameOf(one), BigInt(one.offset)])));
-  return ({ topic, partition, offset }) => {
+    .map(
+      (firsts) => new Map(firsts.map((one) => [nameOf(one), { log: one.log, offset: BigInt(one.offset) }])),
+    );
+  return ({ topic, partition, offset, log }) => {
     const name = nameOf({ topic, partition });
-    const age = newestFirst.findIndex((firsts) => offset >= (firsts.get(name) ?? 0n));
+    const age = newestFirst.findIndex((firsts) => {
+      const first = firsts.get(name);
+      if (first === undefined) return true;
+      const isOther = first.log !== undefined && log !== undefined && first.log !== log;
+      return !isOther && offset >= first.offset;
+    });
     return current - (age < 0 ? newestFirst.length : age);
   };
 }

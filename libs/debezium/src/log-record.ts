@@ -12,6 +12,8 @@ export interface LogRecord {
   readonly value: Buffer | null;
   /** Absent: none. */
   readonly headers?: RecordHeaders;
+  /** Kafka's id of the topic: one that is made anew has another. Absent: nobody knows. */
+  readonly log?: string;
 }
 
 /** The header's bytes, of the last one when it occurs several times, as Connect reads it; null: there is none. */

@@ -196,6 +196,7 @@ export class LogConsumer {
       }
     }
     if (!membership.isLive || isStale()) return;
+    const log = membership.logOf(batch);
     const records = batch.messages.map(
       (message): LogRecord => ({
         topic,
@@ -204,6 +205,7 @@ export class LogConsumer {
         key: message.key,
         value: message.value,
         ...(message.headers === undefined ? {} : { headers: message.headers }),
+        ...(log === null ? {} : { log }),
       }),
     );
     const bytes = membership.offer({ topic, partition, offset: BigInt(batch.lastOffset()) + 1n }, records);
