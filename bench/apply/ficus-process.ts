@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Registry } from 'prom-client';
 import { FicusError } from '#core/errors';
 import { forwardGroup, type Plan, topicsOf } from '#core/plan';
@@ -16,7 +17,9 @@ import { keyedDigest } from '#observability/digest';
 import { openLog } from '#observability/log';
 import { BatchApplier } from '../../apps/replicator/src/batch-applier.ts';
 import { ForwardLeg } from '../../apps/replicator/src/forward-leg.ts';
+import { KeyedApplier } from '../../apps/replicator/src/keyed-applier.ts';
 import { Meters } from '../../apps/replicator/src/meters.ts';
+import { KeyedThreads } from '../../apps/replicator/src/threads/keyed-threads.ts';
 import { Truncation } from '../../apps/replicator/src/truncation.ts';
 import { ORDER_SCHEMAS } from '../backlog/avro.ts';
 import { measure } from '../process/child.ts';
@@ -49,9 +52,12 @@ await measure(async (given) => {
     schemas: new CachedSchemas(ORDER_SCHEMAS),
     form: () => PLAIN_FORM,
   });
+  const own = new KeyedApplier(documents, digest);
+  const count = Math.min(4, availableParallelism());
+  const threads = new KeyedThreads({ mongoUrl, database, digestKey: 'bench', count, own, log });
   const parts = {
     ...{ ...control, kafka, clock, log },
-    applier: new BatchApplier(documents, digest),
+    applier: new BatchApplier(documents, digest, threads),
     decoderOf: () => decoder,
     deadLetterTopic: new DeadLetterTopic(kafka),
     truncation: new Truncation({ documents, digest, progress, captured: async () => true }),

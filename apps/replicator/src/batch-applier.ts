@@ -16,7 +16,7 @@ import type { Parked } from '#core/ports/dead-letters';
 import type { DocumentStore, DocumentWrite, Wanted } from '#core/ports/document-store';
 import type { LogRecord } from '#debezium/log-record';
 import { byDocument, doubts, type ReadingContext, readBatch, rowOf, type Work } from './batch-reader.ts';
-import { KeyedApplier } from './keyed-applier.ts';
+import { KeyedApplier, type KeyedPath } from './keyed-applier.ts';
 import { type BatchResult, Tally } from './tally.ts';
 
 /** The unit's state under which a batch is applied. */
@@ -59,12 +59,17 @@ const AT_ONCE = 16;
 export class BatchApplier {
   readonly #documents: DocumentStore;
   readonly #digest: Digest;
-  readonly #keyed: KeyedApplier;
+  readonly #keyed: KeyedPath;
 
-  constructor(documents: DocumentStore, digest: Digest) {
+  /** @param keyed applies large batches as far as keys are enough for it: here, unless given. */
+  constructor(
+    documents: DocumentStore,
+    digest: Digest,
+    keyed: KeyedPath = new KeyedApplier(documents, digest),
+  ) {
     this.#documents = documents;
     this.#digest = digest;
-    this.#keyed = new KeyedApplier(documents, digest);
+    this.#keyed = keyed;
   }
 
   /** @throws FicusError retryable: the same batch must come again; what was written of it is harmless to repeat. */

@@ -26,6 +26,7 @@ import { BatchApplier } from './batch-applier.ts';
 import { CaptureSteward } from './capture-steward.ts';
 import { type Connector, ConnectorSteward, type Haltable, type StewardParts } from './connector-steward.ts';
 import { ForeignConnector } from './foreign-connector.ts';
+import { KeyedApplier } from './keyed-applier.ts';
 import { Mender } from './mender.ts';
 import { Meters } from './meters.ts';
 import { ReplicatorModule, type ReplicatorParts } from './replicator.module.ts';
@@ -34,6 +35,7 @@ import { SnapshotSteward } from './snapshot-steward.ts';
 import { Supervisor } from './supervisor.ts';
 import { Sweeper } from './sweeper.ts';
 import { SystemWatch } from './system-watch.ts';
+import { KeyedThreads } from './threads/keyed-threads.ts';
 import { Truncation } from './truncation.ts';
 
 /** Starts a replicator. It comes up whatever is away, and says in readiness what it is waiting for. */
@@ -71,6 +73,15 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
   const slots: SourceSlot[] = [];
   const documents = new MongoDocumentStore(mongo.db(environment.mongoDatabase));
   const digest = keyedDigest(environment.digestKey);
+  const own = new KeyedApplier(documents, digest);
+  const threads = new KeyedThreads({
+    ...{
+      mongoUrl: environment.mongoUrl,
+      database: environment.mongoDatabase,
+      digestKey: environment.digestKey,
+    },
+    ...{ count: environment.applyThreads, own, log },
+  });
   const snapshotParts = {
     snapshots: control.snapshots,
     instances: control.instances,
@@ -125,7 +136,7 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
   const supervisor = new Supervisor({
     ...snapshotParts,
     kafka,
-    applier: new BatchApplier(documents, digest),
+    applier: new BatchApplier(documents, digest, threads),
     decoderOf: (system) => sourceOf(system).decoder,
     deadLetters: control.deadLetters,
     deadLetterTopic,
@@ -153,6 +164,7 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
       ...[...legacies.values(), ...slots].map((one) => one.close()),
       deadLetterTopic.close(),
       progress.close(),
+      threads.close(),
     ]);
     await mongo.close();
   };

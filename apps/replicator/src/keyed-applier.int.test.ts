@@ -7,40 +7,65 @@ import { PLAIN_FORM, RecordDecoder } from '#debezium/decoder';
 import type { LogRecord } from '#debezium/log-record';
 import { ensureCollection } from '#mongo/documents/schema';
 import { MongoDocumentStore } from '#mongo/documents/store';
+import { keyedDigest } from '#observability/digest';
+import { openLog } from '#observability/log';
 import { aRecord } from '#testing/debezium-records';
 import { openTestDatabases, type TestDatabases } from '#testing/mongo-databases';
 import { aField, aPlan } from '#testing/plans';
 import { type ApplyContext, BatchApplier } from './batch-applier.ts';
+import type { KeyedPath } from './keyed-applier.ts';
+import { Counts } from './tally.ts';
+import { KeyedThreads } from './threads/keyed-threads.ts';
 
 const TOPIC = 'shop.public.order';
 const TABLE = 'public.order';
 /** Fewer than that go the way of single documents. */
 const FEW = 31;
 
+const DIGEST_KEY = 'a key of the digests';
+const digest = keyedDigest(DIGEST_KEY);
 const decoder = new RecordDecoder({ schemas: null, form: () => PLAIN_FORM });
 
+/** For what must not go another way than through threads. */
+const NONE: KeyedPath = {
+  apply: async () => {
+    throw new Error('not in a thread');
+  },
+};
+
 let databases: TestDatabases;
+let threads: KeyedThreads;
 let made = 0;
 
 beforeAll(async () => {
   databases = await openTestDatabases();
+  threads = aPool();
+  await threads.start();
 });
 afterAll(async () => {
+  await threads.close();
   await databases.close();
 });
+
+function aPool(own: KeyedPath = NONE): KeyedThreads {
+  return new KeyedThreads({
+    ...{ mongoUrl: databases.url, database: databases.documents.databaseName, digestKey: DIGEST_KEY },
+    ...{ count: 2, worth: FEW + 1, own, log: openLog('test', 'test', 'silent') },
+  });
+}
 
 async function aCollection(): Promise<Plan> {
   made += 1;
   const { root } = aPlan();
   const fields = [...root.fields, aField('note', { kind: 'string', trim: false, length: null })];
-  const plan = aPlan({ collection: `orders_${made}`, root: { ...root, fields } });
+  const plan = aPlan({ unit: `orders_${made}`, collection: `orders_${made}`, root: { ...root, fields } });
   await ensureCollection(databases.documents, plan, 1);
   return plan;
 }
 
 /** What became of records that were applied in batches of a size, with what was put aside kept as a replicator does. */
-async function applied(plan: Plan, records: readonly LogRecord[], size: number) {
-  const sut = new BatchApplier(new MongoDocumentStore(databases.documents), (text) => text);
+async function applied(plan: Plan, records: readonly LogRecord[], size: number, keyed?: KeyedPath) {
+  const sut = new BatchApplier(new MongoDocumentStore(databases.documents), digest, keyed);
   const parked = new Map<string, Parked>();
   const outcomes = { applied: 0, unchanged: 0, stale: 0, recheck: 0 };
   const failed: string[] = [];
@@ -58,7 +83,7 @@ async function applied(plan: Plan, records: readonly LogRecord[], size: number) 
     for (const name of ['applied', 'unchanged', 'stale', 'recheck'] as const)
       outcomes[name] += result.outcomes[name];
     for (const { record, row, reason } of result.failures) {
-      failed.push(`${record.offset} ${reason}`);
+      failed.push(`${record.offset} ${reason.replace(plan.unit, '')}`);
       if (row !== null && !parked.has(row)) parked.set(row, { epoch: 1, offset: record.offset });
     }
     waiting.push(...result.waiting.map(({ record }) => String(record.offset)));
@@ -131,15 +156,18 @@ function recordOf(
 }
 
 describe('KeyedApplier', () => {
-  it('makes of any records what becomes of them when each batch is read in full', async () => {
+  it.each([
+    ['here', () => undefined],
+    ['in threads', () => threads],
+  ])('makes of any records what becomes of them when each batch is read in full, %s', async (_name, path) => {
     await fc.assert(
       fc.asyncProperty(histories, fc.integer({ min: 33, max: 200 }), async (history, size) => {
         const records = history.map((one, at) => recordOf(one, at + 1));
         const [one, other] = [await aCollection(), await aCollection()];
         const expected = await applied(one, records, FEW);
-        expect(await applied(other, records, size)).toEqual(expected);
+        expect(await applied(other, records, size, path())).toEqual(expected);
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
@@ -165,5 +193,71 @@ describe('KeyedApplier', () => {
     const { outcomes, documents } = await applied(plan, records, 40);
     expect(outcomes).toEqual({ applied: 110, unchanged: 0, stale: 10, recheck: 0 });
     expect(documents).toHaveLength(120);
+  });
+});
+
+describe('KeyedThreads', () => {
+  const rows = (count: number, kind = 'c') =>
+    Array.from({ length: count }, (_, at) => recordOf({ kind, number: at, back: 0 }, at + 1));
+
+  it('tells where each record that is left, and each unknown column, stands', async () => {
+    const plan = await aCollection();
+    const records = [
+      ...rows(40),
+      ...rows(50, 'unknown').slice(40),
+      recordOf({ kind: 'broken', number: 60, back: 0 }, 99),
+    ];
+    const { failed, unknown, outcomes } = await applied(plan, records, records.length, threads);
+    expect(failed).toEqual([expect.stringMatching(/^99 .*amount/)]);
+    expect(unknown).toEqual({ added: 10 });
+    expect(outcomes).toEqual({ applied: 50, unchanged: 0, stale: 0, recheck: 1 });
+  });
+
+  it('goes by the plan as it is now', async () => {
+    const plan = await aCollection();
+    const { root } = plan;
+    const records = rows(40, 'unknown');
+    const before = await applied(plan, records, records.length, threads);
+    const added = { ...plan, root: { ...root, fields: [...root.fields, aField('added', { kind: 'int' })] } };
+    await ensureCollection(databases.documents, added, 1);
+    const later = records.map((_, at) => recordOf({ kind: 'unknown', number: at, back: 0 }, at + 100));
+    const after = await applied(added, later, later.length, threads);
+    expect([before.unknown, after.unknown]).toEqual([{ added: 40 }, {}]);
+    expect(after.documents.map(({ added: value }) => value)).toEqual(later.map((_, at) => at + 100));
+  });
+
+  it('throws what a thread throws, and gives back what it had in hand when it ends', async () => {
+    const plan = await aCollection();
+    const stale = { ...plan, collection: 'system.none' };
+    await expect(applied(stale, rows(40), 40, threads)).rejects.toThrow();
+    const ending = aPool();
+    await ending.start();
+    const given = applied(plan, rows(2_000), 2_000, ending);
+    await ending.close();
+    await expect(given).rejects.toMatchObject({ retryable: true });
+    const { documents } = await applied(plan, rows(2_000), 2_000, threads);
+    expect(documents).toHaveLength(2_000);
+  });
+
+  it('leaves what is small, and what is Avro, to who holds the registry', async () => {
+    const plan = await aCollection();
+    const taken: number[] = [];
+    const pool = aPool({
+      apply: async (_context, records) => {
+        taken.push(records.length);
+        return { counted: new Counts(), left: [] };
+      },
+    });
+    await pool.start();
+    try {
+      const context = { plan, decoder, epochOf: () => 1, incarnations: new Map([[TOPIC, 1]]), term: 1 };
+      await pool.apply(context, rows(FEW), 20);
+      const avro = rows(40).map((record) => ({ ...record, value: Buffer.from([0, 0, 0, 0, 1, 2]) }));
+      await pool.apply(context, avro, 20);
+      await pool.apply(context, rows(40), 20);
+    } finally {
+      await pool.close();
+    }
+    expect(taken).toEqual([FEW, 40]);
   });
 });

@@ -20,7 +20,7 @@ const REST = 32;
 /** One record in so many may be left. */
 const FEW = 8;
 
-/** What is known of a plan's records. */
+/** What is known of a unit's records. */
 interface Habit {
   /** Batches that are still to be read in full. */
   rest: number;
@@ -38,6 +38,16 @@ export interface KeyedResult {
   readonly left: readonly LogRecord[];
 }
 
+/** Applies what the records' keys are enough for. */
+export interface KeyedPath {
+  /**
+   * @param context of a unit without embedded tables, of which no record waits.
+   * @param together documents of one transaction at most.
+   * @throws FicusError retryable, see `BatchApplier.apply`.
+   */
+  apply(context: KeyedContext, records: readonly LogRecord[], together: number): Promise<KeyedResult>;
+}
+
 /** The key of a record names another document than its row does. */
 class OtherKey extends Error {}
 
@@ -49,21 +59,17 @@ class OtherKey extends Error {}
  * It takes what is simple, which is nearly all: what needs a document whole, and what cannot be read, is left to who reads
  * batches in full.
  */
-export class KeyedApplier {
+export class KeyedApplier implements KeyedPath {
   readonly #documents: DocumentStore;
   readonly #digest: Digest;
-  readonly #habits = new WeakMap<Plan, Habit>();
+  /** By unit: the plan is read anew again and again. */
+  readonly #habits = new Map<string, Habit>();
 
   constructor(documents: DocumentStore, digest: Digest) {
     this.#documents = documents;
     this.#digest = digest;
   }
 
-  /**
-   * @param context of a unit without embedded tables, of which no record waits.
-   * @param together documents of one transaction at most.
-   * @throws FicusError retryable, see `BatchApplier.apply`.
-   */
   async apply(context: KeyedContext, records: readonly LogRecord[], together: number): Promise<KeyedResult> {
     const counted = new Counts();
     const habit = this.#habitOf(context.plan);
@@ -155,9 +161,9 @@ export class KeyedApplier {
     return { after: folding.document, readings, outcomes };
   }
 
-  #habitOf(plan: Plan): Habit {
-    const known = this.#habits.get(plan) ?? { rest: 0, areNew: false };
-    this.#habits.set(plan, known);
+  #habitOf({ unit }: Plan): Habit {
+    const known = this.#habits.get(unit) ?? { rest: 0, areNew: false };
+    this.#habits.set(unit, known);
     return known;
   }
 }

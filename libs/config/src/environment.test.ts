@@ -30,6 +30,7 @@ describe('the environment', () => {
     ['FICUS_MONGO_DATABASE', 'ficus', /FICUS_MONGO_DATABASE is "ficus": legal is/],
     ['FICUS_MONGO_URL', 'mongodb://', /FICUS_MONGO_URL is set to something else: legal is a mongodb:/],
     ['FICUS_REDIS_URL', 'redis://', /FICUS_REDIS_URL is set to something else: legal is a redis:/],
+    ['FICUS_APPLY_THREADS', '17', /FICUS_APPLY_THREADS is "17": legal is a whole number from 0 to 16/],
     ['FICUS_LOG_LEVEL', 'loud', /FICUS_LOG_LEVEL is "loud": legal is one of "trace"/],
     ['FICUS_DIGEST_KEY', 'short', /FICUS_DIGEST_KEY is set to something else: legal is at least 16/],
   ])('refuses %s=%s, and says what is legal', (name, value, says) => {

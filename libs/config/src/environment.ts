@@ -1,5 +1,9 @@
+import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { FicusError } from '#core/errors';
+
+/** Threads at most, unless told otherwise. */
+const DEFAULT_THREADS = 4;
 
 /** The only reader of the process environment. Each setting is documented here, where it is defined. */
 const schema = z.object({
@@ -34,6 +38,14 @@ const schema = z.object({
   FICUS_INSTANCE: z.string().min(1, 'a name that is not empty').optional(),
   /** Key of the content digests stored with each row; the same for every process of an estate. */
   FICUS_DIGEST_KEY: z.string().min(16, 'at least 16 characters'),
+  /** Threads of a replicator that apply large batches beside the one that reads the log; 0: it does both. */
+  FICUS_APPLY_THREADS: z
+    .string()
+    .regex(/^(\d|1[0-6])$/, 'a whole number from 0 to 16')
+    .optional()
+    .transform((text) =>
+      text === undefined ? Math.min(DEFAULT_THREADS, availableParallelism()) : Number(text),
+    ),
   FICUS_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -47,6 +59,7 @@ export interface Environment {
   readonly httpPort: number;
   readonly instance: string;
   readonly digestKey: string;
+  readonly applyThreads: number;
   readonly logLevel: z.infer<typeof schema>['FICUS_LOG_LEVEL'];
 }
 
@@ -74,6 +87,7 @@ export function readEnvironment(app: string, source: NodeJS.ProcessEnv = process
     httpPort: env.FICUS_HTTP_PORT,
     instance: env.FICUS_INSTANCE ?? `${app}-${process.pid}`,
     digestKey: env.FICUS_DIGEST_KEY,
+    applyThreads: env.FICUS_APPLY_THREADS,
     logLevel: env.FICUS_LOG_LEVEL,
   };
 }

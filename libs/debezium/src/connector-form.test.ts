@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ConnectorConfig } from './connect-client.ts';
 import { formFaults, recordForm } from './connector-form.ts';
 import { PLAIN_FORM } from './decoder.ts';
+import { valueDecoder } from './value.ts';
 
 const POSTGRES: ConnectorConfig = { 'connector.class': 'io.debezium.connector.postgresql.PostgresConnector' };
 const FLAT: ConnectorConfig = {
@@ -16,12 +17,12 @@ const FLAT: ConnectorConfig = {
 
 describe('recordForm', () => {
   it('is plain where nothing is changed', () => {
-    const { decodeValue, ...plain } = recordForm(POSTGRES);
-    expect({ ...plain, decodeValue: PLAIN_FORM.decodeValue }).toEqual(PLAIN_FORM);
+    expect({ ...recordForm(POSTGRES), modes: PLAIN_FORM.modes }).toEqual(PLAIN_FORM);
   });
 
   it("decodes values by the connector's modes", () => {
-    const { decodeValue } = recordForm({ ...POSTGRES, 'time.precision.mode': 'microseconds' });
+    const { modes } = recordForm({ ...POSTGRES, 'time.precision.mode': 'microseconds' });
+    const decodeValue = valueDecoder(modes);
     const second = { value: 1_000_000, schema: null };
     expect(decodeValue({ kind: 'timestamp', precision: 0 }, second)).toBe('1970-01-01T00:00:01');
     expect(() => recordForm({ ...POSTGRES, 'binary.handling.mode': 'octets' })).toThrow(/legal are bytes/);

@@ -1,7 +1,6 @@
 import type { ConnectorConfig } from './connect-client.ts';
 import type { RecordForm } from './decoder.ts';
 import { DELETED, type FlatForm, METADATA, type Metadata, type Places } from './flat.ts';
-import { valueDecoder } from './value.ts';
 import { modesOf } from './wire-modes.ts';
 
 const FLATTENING = 'io.debezium.transforms.ExtractNewRecordState';
@@ -25,7 +24,7 @@ export function recordForm(config: ConnectorConfig): RecordForm {
     adjustedNames: (config['field.name.adjustment.mode'] ?? 'none') !== 'none',
     nullsReplaced: config['value.converter'] === APICURIO,
     flat: flattening === undefined ? null : flatForm(config, flattening),
-    decodeValue: valueDecoder(modesOf(config)),
+    modes: modesOf(config),
   };
 }
 

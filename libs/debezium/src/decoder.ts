@@ -11,7 +11,7 @@ import { isConfluent, readSchemaHeader, type SchemaReference, splitConfluent } f
 import type { CachedSchemas } from './schema-registry.ts';
 import { isRecord, rowOf, type Side } from './side.ts';
 import { valueDecoder } from './value.ts';
-import { FICUS_MODES } from './wire-modes.ts';
+import { FICUS_MODES, type WireModes } from './wire-modes.ts';
 
 /** `tombstone` is none that deletes; `other` are records that carry no row, told by their content. */
 export type DecodedRecord =
@@ -27,8 +27,8 @@ export interface RecordForm {
   readonly nullsReplaced: boolean;
   /** Rows without envelopes; null: whole change events. */
   readonly flat: FlatForm | null;
-  /** Decodes values as the connector's modes have made them. */
-  readonly decodeValue: ValueDecoder;
+  /** The connector's modes, which have made the values what they are. */
+  readonly modes: WireModes;
 }
 
 /** Whole change events in the modes that Ficus configures. */
@@ -36,7 +36,7 @@ export const PLAIN_FORM: RecordForm = {
   adjustedNames: false,
   nullsReplaced: false,
   flat: null,
-  decodeValue: valueDecoder(FICUS_MODES),
+  modes: FICUS_MODES,
 };
 
 export interface DecoderParts {
@@ -58,6 +58,7 @@ const SCHEMA_HEADERS = { key: '__key_schema_id', value: '__value_schema_id' } as
 export class RecordDecoder {
   readonly #parts: DecoderParts;
   readonly #json = new JsonSides();
+  readonly #decoders = new WeakMap<WireModes, ValueDecoder>();
   readonly #tables = new WeakMap<Plan, { readonly of: RecordForm; readonly tables: KnownTables }>();
 
   constructor(parts: DecoderParts) {
@@ -72,11 +73,12 @@ export class RecordDecoder {
     this.#parts.form(plan);
     const { schemas } = this.#parts;
     if (schemas === null) return;
-    await schemas.prepare(
-      records.flatMap((record) =>
-        [referenceOf(record, 'key') ?? [], referenceOf(record, 'value') ?? []].flat(),
-      ),
-    );
+    await schemas.prepare(records.flatMap(referencesOf));
+  }
+
+  /** What the records of a plan do not say by themselves, as it stands. @throws FicusError as `prepare`. */
+  form(plan: Plan): RecordForm {
+    return this.#parts.form(plan);
   }
 
   /**
@@ -113,7 +115,10 @@ export class RecordDecoder {
 
   /** Decodes the values of what `decode` has read. */
   values(plan: Plan): ValueDecoder {
-    return this.#parts.form(plan).decodeValue;
+    const { modes } = this.#parts.form(plan);
+    const known = this.#decoders.get(modes) ?? valueDecoder(modes);
+    this.#decoders.set(modes, known);
+    return known;
   }
 
   /** The key's columns; null: the record has none. @throws FicusError `event_unparsable`. */
@@ -164,6 +169,16 @@ export class RecordDecoder {
 function keyRow(key: Side | null, known: KnownTable | null): WireRow | null {
   if (key === null || !isRecord(key.payload)) return null;
   return rowOf(key, '', key.payload, namesOf(known, key));
+}
+
+/** The headers that are read of records of this form; others say nothing. */
+export function headersRead({ flat }: RecordForm): readonly string[] {
+  return [...Object.values(SCHEMA_HEADERS), ...Object.values(flat?.headers ?? {})];
+}
+
+/** The schemas of a registry that a record needs; none: it is JSON. */
+export function referencesOf(record: LogRecord): readonly SchemaReference[] {
+  return [referenceOf(record, 'key') ?? [], referenceOf(record, 'value') ?? []].flat();
 }
 
 /** What cannot be read is said by `decode`. */
