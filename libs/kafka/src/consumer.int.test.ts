@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { createRequire } from 'node:module';
 import type { Admin, Kafka } from 'kafkajs';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FicusError } from '#core/errors';
 import type { LogRecord } from '#debezium/log-record';
 import { systemClock } from '#observability/clock';
@@ -256,6 +257,69 @@ describe('LogConsumer', () => {
     const second = consume(undefined, { lost });
     await expect.poll(() => second.seen, WAIT).toEqual(['6:g']);
     await second.consumer.stop();
+  });
+
+  it('keeps a decision when the commit of the new place fails, and forgets the loss only after it', async () => {
+    await produce('a', 'b', 'c', 'd');
+    await admin.setOffsets({ groupId: group, topic, partitions: [{ partition: 0, offset: '1' }] });
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '3' }] });
+    const Offsets = createRequire(import.meta.url)('kafkajs/src/consumer/offsetManager/index.js');
+    const real = Offsets.prototype.commitOffsets;
+    let failed = 0;
+    vi.spyOn(Offsets.prototype, 'commitOffsets').mockImplementation(async function (this: unknown, of) {
+      const isPlace = JSON.stringify(of).includes('"offset":"3"');
+      if (isPlace && failed++ === 0)
+        throw Object.assign(new Error('the coordinator is away'), { type: 'COORDINATOR_NOT_AVAILABLE' });
+      return await real.call(this, of);
+    });
+    let isNoted = false;
+    const lost = {
+      noted: async () => {
+        isNoted = true;
+      },
+      goesOn: async () => (isNoted ? 3n : null),
+      found: async () => {
+        expect(await committed()).toBe(3n);
+        isNoted = false;
+      },
+    };
+    const { consumer, seen } = consume(undefined, { lost });
+    await expect.poll(() => seen, WAIT).toEqual(['3:d']);
+    await consumer.stop();
+    vi.restoreAllMocks();
+    expect([failed > 1, isNoted]).toEqual([true, false]);
+  });
+
+  it('leaves what is in hand of the old topic when its id could not be asked for at first', async () => {
+    await produce('a');
+    const ask = KafkaProgress.prototype.logIds;
+    const other = 'f'.repeat(32);
+    let says: 'real' | 'nothing' | 'other' = 'real';
+    vi.spyOn(KafkaProgress.prototype, 'logIds').mockImplementation(async function (
+      this: KafkaProgress,
+      topics,
+    ) {
+      if (says === 'real') return await ask.call(this, topics);
+      if (says === 'other') return new Map([[topic, other]]);
+      says = 'other';
+      throw new FicusError('kafka_unavailable', 'away', { retryable: true });
+    });
+    let now = 0;
+    const clock = { ...systemClock, now: () => systemClock.now() + now };
+    let decided: bigint | null = null;
+    const lost = { noted: async () => undefined, goesOn: async () => decided, found: async () => undefined };
+    const { consumer, seen } = consume(undefined, { lost, clock });
+    await expect.poll(committed, WAIT).toBe(1n);
+    says = 'nothing';
+    now = 60_000;
+    await produce('b');
+    await expect.poll(committed, WAIT).toBe(RESET);
+    await produce('c');
+    decided = 2n;
+    await expect.poll(() => seen, WAIT).toEqual(['0:a', '2:c']);
+    await consumer.stop();
+    vi.restoreAllMocks();
+    expect(begun.get(topic)).toBe(other);
   });
 
   it('takes no topic made anew for the old one, neither while it runs nor after a restart', async () => {

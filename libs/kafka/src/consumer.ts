@@ -292,11 +292,11 @@ export class LogConsumer {
   /** Has a lost partition read from where somebody has decided. @throws what kept it back, while nobody has. */
   async #goOn(
     consumer: Consumer,
-    payload: EachBatchPayload,
-    { topic, partition }: Partition,
-    fault: unknown,
+    membership: Membership,
+    { payload, from, fault }: { payload: EachBatchPayload; from: Place; fault: unknown },
   ): Promise<void> {
     const { begun, lost } = this.#options;
+    const { topic, partition } = from;
     const of = { topic, partition };
     this.#logs.delete(topic);
     const log = await this.#logOf(topic);
@@ -305,10 +305,13 @@ export class LogConsumer {
     if (offset === null) throw fault;
     const end = (await this.#progress.endOffsets([topic])).get(topic)?.get(partition) ?? 0n;
     if (offset > end || offset < (await this.#progress.firstOffset(topic, partition))) throw fault;
-    // Before: were the loss still noted, a later one would be taken for it, and be over without anybody's word.
-    await lost?.found(of);
+    // Who has the partition now decides by itself, and may be further.
+    if (!membership.isLive) return;
     await payload.commitOffsetsIfNecessary({ topics: [asOffsets({ ...of, offset })] });
     await begun?.add(of, log);
+    if (!membership.isLive) return;
+    // Last: a commit that fails is tried again by the same decision. Who dies before finds it when the first records come.
+    await lost?.found(of);
     unlessGone(() => consumer.seek({ topic, partition, offset: String(offset) }));
   }
 
@@ -327,13 +330,19 @@ export class LogConsumer {
     };
     let fault = error;
     for (let pause = 1_000; membership.isLive && fault !== null; pause = Math.min(pause * 2, 5_000)) {
-      // First: who reads of the loss may decide at once.
-      if (isLostLog(fault)) fault = (await faultOf(async () => await lost?.noted(from))) ?? fault;
+      if (isLostLog(fault)) {
+        // What is in hand is of the old log, also where the loss shows only now.
+        if (!membership.isLost(from)) membership.lose(from);
+        // First: who reads of the loss may decide at once.
+        fault = (await faultOf(async () => await lost?.noted(from))) ?? fault;
+      }
       trouble(fault, pause);
       const unmarked = await faultOf(() => membership.markLost(from, mark));
       await clock.sleep(pause, membership.signal);
+      if (!membership.isLive) return;
       fault = unmarked ?? (await faultOf(() => this.#leftAt(from)));
-      if (isLostLog(fault)) fault = await faultOf(() => this.#goOn(consumer, payload, from, fault));
+      if (!isLostLog(fault) || !membership.isLost(from)) continue;
+      fault = await faultOf(() => this.#goOn(consumer, membership, { payload, from, fault }));
     }
     if (!membership.isLive) return;
     membership.find(from);

@@ -53,8 +53,9 @@ export class Membership {
   readonly #ending = new AbortController();
   readonly #commits: Commits;
   #bytes = 0;
-  /** Where a partition was fetched from anew, since what came did not follow; by its name. */
+  /** The id of the topic that a partition is read of, by its name; null: nobody knows. */
   readonly #logs = new Map<string, string | null>();
+  /** Where a partition was fetched from anew, since what came did not follow; by its name. */
   readonly #doubted = new Map<string, bigint>();
   /** Partitions whose log does not go on; true: the group's offset says so. */
   readonly #lost = new Map<string, boolean>();
