@@ -85,6 +85,21 @@ describe('dead letters', () => {
     expect((await sut.rows(unit)).get(`${unit} 1`)).toEqual({ epoch: 1, offset: 9n });
   });
 
+  it('that an earlier build has put aside without an epoch are of the first one', async () => {
+    await sut.add([aLetter(unit, 9), aLetter(unit, 10, { state: 'waiting' })]);
+    const stored = databases.control.collection<{ _id: string }>('deadLetters');
+    await stored.updateOne({ _id: `${unit}/0/9` }, { $unset: { epoch: true } });
+    await sut.order({ unit }, order, 10);
+    const [due] = await sut.due(unit, 10);
+    expect(due).toMatchObject({ epoch: 1 });
+    const open = await sut.open(aLetter(unit, 10));
+    expect(open.map(({ offset, epoch }) => [offset, epoch])).toEqual([
+      ['9', 1],
+      ['10', 1],
+    ]);
+    expect(await sut.rows(unit)).toEqual(new Map([[`${unit} 1`, { epoch: 1, offset: 9n }]]));
+  });
+
   it('are due by an order, or when none of their row is dead any more', async () => {
     await fill();
     expect((await sut.due(unit, 10)).map(({ row }) => row)).toEqual(['orphans']);

@@ -16,6 +16,11 @@ const OPEN: readonly LetterState[] = ['dead', 'waiting'];
 
 type StoredLetter = Stored<DeadLetter>;
 
+/** A build of before letters knew their epoch may still put some aside: they are taken to be of the first one. */
+const EPOCH = { $ifNull: ['$epoch', 1] };
+/** Null: also where there is none. */
+const UNSAID = [1, null] as unknown as number[];
+
 /** `ficus.deadLetters`: one document a record; `_id` is topic/partition/offset, and /epoch from the second on. Settled ones are kept. */
 export class MongoDeadLetterStore implements DeadLetterStore {
   readonly #letters: Collection<StoredLetter>;
@@ -87,7 +92,7 @@ export class MongoDeadLetterStore implements DeadLetterStore {
         .aggregate<{ _id: { row: string; epoch: number }; first: Long }>(
           [
             { $match: { unit, state: { $in: [...OPEN] }, row: { $ne: null } } },
-            { $group: { _id: { row: '$row', epoch: '$epoch' }, first: { $min: { $toLong: '$offset' } } } },
+            { $group: { _id: { row: '$row', epoch: EPOCH }, first: { $min: { $toLong: '$offset' } } } },
             // The last one of a row stays.
             { $sort: { '_id.epoch': 1 } },
           ],
@@ -105,7 +110,7 @@ export class MongoDeadLetterStore implements DeadLetterStore {
           { $match: { unit, state: { $in: [...OPEN] } } },
           {
             $group: {
-              _id: { row: { $ifNull: ['$row', '$_id'] }, epoch: '$epoch' },
+              _id: { row: { $ifNull: ['$row', '$_id'] }, epoch: EPOCH },
               letter: { $first: '$$ROOT' },
               dead: { $max: { $cond: [{ $eq: ['$state', 'dead'] }, 1, 0] } },
               ordered: { $max: { $cond: [{ $ne: ['$order', null] }, 1, 0] } },
@@ -116,7 +121,7 @@ export class MongoDeadLetterStore implements DeadLetterStore {
         ])
         .toArray(),
     );
-    return found.map(({ letter }) => fromStored<DeadLetter>(letter));
+    return found.map(({ letter }) => letterOf(letter));
   }
 
   async open({
@@ -125,7 +130,8 @@ export class MongoDeadLetterStore implements DeadLetterStore {
     row,
     epoch,
   }: Pick<DeadLetter, 'id' | 'unit' | 'row' | 'epoch'>): Promise<readonly DeadLetter[]> {
-    const of: Filter<StoredLetter> = row === null ? { _id: id } : { unit, row, epoch };
+    const of: Filter<StoredLetter> =
+      row === null ? { _id: id } : { unit, row, epoch: epoch === 1 ? { $in: UNSAID } : epoch };
     const found = await this.#find({ ...of, state: { $in: [...OPEN] } }, (cursor) => cursor);
     return found.toSorted(byOffset);
   }
@@ -179,8 +185,13 @@ export class MongoDeadLetterStore implements DeadLetterStore {
     ) => ReturnType<Collection<StoredLetter>['find']>,
   ): Promise<readonly DeadLetter[]> {
     const found = await reach(() => by(this.#letters.find(filter)).toArray());
-    return found.map((one) => fromStored<DeadLetter>(one as StoredLetter));
+    return found.map((one) => letterOf(one as StoredLetter));
   }
+}
+
+function letterOf(stored: StoredLetter): DeadLetter {
+  const letter = fromStored<Omit<DeadLetter, 'epoch'> & { readonly epoch?: number }>(stored);
+  return { ...letter, epoch: letter.epoch ?? 1 };
 }
 
 function byOffset(a: DeadLetter, b: DeadLetter): number {
