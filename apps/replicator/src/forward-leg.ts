@@ -6,7 +6,7 @@ import { forwardGroup, topicsOf } from '#core/plan';
 import type { Capture, CaptureStore } from '#core/ports/capture';
 import type { Clock } from '#core/ports/clock';
 import type { UnitStore } from '#core/ports/control';
-import type { DeadLetterStore } from '#core/ports/dead-letters';
+import type { DeadLetter, DeadLetterStore } from '#core/ports/dead-letters';
 import type {
   ReplicationStatusStore,
   SnapshotStore,
@@ -169,21 +169,29 @@ export class ForwardLeg {
     if (this.#tends) return;
     this.#tends = true;
     try {
-      for (const letter of await this.#letters.due()) {
-        // The topic of an epoch before may have had partitions that this one does not have.
-        const partition = letter.epoch < this.#unit.state.epoch ? 0 : letter.partition;
-        if (!(this.#partitions[letter.topic] ?? []).includes(partition)) continue;
-        const settle = async (): Promise<void> => {
-          await this.#learnIncarnation(letter.topic);
-          await this.#letters.settle(await this.#contextOf(this.#unit), letter);
-        };
-        // Nothing waits behind a record without a row, and a truncate is a long way through all documents.
-        await (letter.row === null ? settle() : this.#combiner.alone(settle));
-      }
+      for (const letter of await this.#letters.due()) await this.#tend(letter);
     } catch (error) {
       this.#parts.log.warn({ err: error, unit: this.#unit.plan.unit }, 'dead letters: trying again');
     }
     this.#tends = false;
+  }
+
+  /** One that cannot be seen to holds up no other. */
+  async #tend(letter: DeadLetter): Promise<void> {
+    // The topic of an epoch before may have had partitions that this one does not have.
+    const partition = letter.epoch < this.#unit.state.epoch ? 0 : letter.partition;
+    if (!(this.#partitions[letter.topic] ?? []).includes(partition)) return;
+    const settle = async (): Promise<void> => {
+      await this.#learnIncarnation(letter.topic);
+      await this.#letters.settle(await this.#contextOf(this.#unit), letter);
+    };
+    try {
+      // Nothing waits behind a record without a row, and a truncate is a long way through all documents.
+      await (letter.row === null ? settle() : this.#combiner.alone(settle));
+    } catch (error) {
+      const { unit } = this.#unit.plan;
+      this.#parts.log.warn({ err: error, unit, letter: letter.id }, 'a dead letter: trying again');
+    }
   }
 
   async #contextOf(of: Unit): Promise<ApplyContext> {

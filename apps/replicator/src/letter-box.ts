@@ -191,14 +191,15 @@ export class LetterBox {
     const { applier, deadLetters } = this.#parts;
     const { kept, failure } = keptOf(letters);
     const { failures, waiting } = await applier.apply(context, kept.map(recordOf));
-    const failed: { readonly id: string; readonly code: string; readonly reason: string }[] = failures.map(
-      ({ record, epoch, code, reason }) => ({ id: idOf(record, epoch), code, reason }),
-    );
+    // By the place: a letter that is older than the epochs in the ids has none in its own.
+    const at = ({ topic, partition, offset }: LogRecord): readonly string[] =>
+      kept
+        .filter((one) => one.topic === topic && one.partition === partition && BigInt(one.offset) === offset)
+        .map(({ id }) => id);
+    const failed: { readonly id: string; readonly code: string; readonly reason: string }[] =
+      failures.flatMap(({ record, code, reason }) => at(record).map((id) => ({ id, code, reason })));
     if (failed.length === 0 && failure !== null) failed.push(failure);
-    const open = new Set([
-      ...failed.map(({ id }) => id),
-      ...waiting.map(({ record, epoch }) => idOf(record, epoch)),
-    ]);
+    const open = new Set([...failed.map(({ id }) => id), ...waiting.flatMap(({ record }) => at(record))]);
     const done = kept.map(({ id }) => id).filter((id) => !open.has(id));
     await deadLetters.settle(done, 'replayed', this.#now());
     for (const { id, code, reason } of failed)
