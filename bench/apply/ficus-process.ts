@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os';
 import { Registry } from 'prom-client';
+import { defaultThreads } from '#config/environment';
 import { FicusError } from '#core/errors';
 import { forwardGroup, type Plan, topicsOf } from '#core/plan';
 import type { ReplicationCounts } from '#core/unit-state';
@@ -53,8 +53,8 @@ await measure(async (given) => {
     form: () => PLAIN_FORM,
   });
   const own = new KeyedApplier(documents, digest);
-  const count = Math.min(4, availableParallelism());
-  const threads = new KeyedThreads({ mongoUrl, database, digestKey: 'bench', count, own, log });
+  const pool = { mongoUrl, database, digestKey: 'bench', count: defaultThreads() };
+  const threads = new KeyedThreads({ ...pool, own, log });
   const parts = {
     ...{ ...control, kafka, clock, log },
     applier: new BatchApplier(documents, digest, threads),

@@ -59,26 +59,22 @@ export class Counts implements Counted {
     for (const outcome of outcomes) this.outcomes[outcome]++;
   }
 
-  sighted(table: string, column: string, record: LogRecord): void {
+  sighted(table: string, column: string, record: LogRecord, times = 1): void {
     const known = this.unknown.get(`${table}.${column}`);
-    if (known === undefined) this.unknown.set(`${table}.${column}`, { table, column, count: 1, record });
-    else known.count++;
+    if (known === undefined) this.unknown.set(`${table}.${column}`, { table, column, count: times, record });
+    else known.count += times;
   }
 
-  readRow(table: string): void {
-    this.snapshotRows.set(table, (this.snapshotRows.get(table) ?? 0) + 1);
+  readRow(table: string, rows = 1): void {
+    this.snapshotRows.set(table, (this.snapshotRows.get(table) ?? 0) + rows);
   }
 
   /** Takes over what was counted apart. */
   add(other: Counted): void {
     for (const outcome of OUTCOMES) this.outcomes[outcome] += other.outcomes[outcome];
-    for (const [name, { table, column, count, record }] of other.unknown) {
-      const known = this.unknown.get(name);
-      if (known === undefined) this.unknown.set(name, { table, column, count, record });
-      else known.count += count;
-    }
-    for (const [table, rows] of other.snapshotRows)
-      this.snapshotRows.set(table, (this.snapshotRows.get(table) ?? 0) + rows);
+    for (const { table, column, count, record } of other.unknown.values())
+      this.sighted(table, column, record, count);
+    for (const [table, rows] of other.snapshotRows) this.readRow(table, rows);
     for (const at of other.committedAt) this.committedAt.push(at);
   }
 }

@@ -2,8 +2,10 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { FicusError } from '#core/errors';
 
-/** Threads at most, unless told otherwise. */
-const DEFAULT_THREADS = 4;
+/** Threads that apply large batches, unless told otherwise: as many as there are cores, up to a few. */
+export function defaultThreads(): number {
+  return Math.min(4, availableParallelism());
+}
 
 /** The only reader of the process environment. Each setting is documented here, where it is defined. */
 const schema = z.object({
@@ -43,9 +45,7 @@ const schema = z.object({
     .string()
     .regex(/^(\d|1[0-6])$/, 'a whole number from 0 to 16')
     .optional()
-    .transform((text) =>
-      text === undefined ? Math.min(DEFAULT_THREADS, availableParallelism()) : Number(text),
-    ),
+    .transform((text) => (text === undefined ? defaultThreads() : Number(text))),
   FICUS_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 

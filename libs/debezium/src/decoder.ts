@@ -46,7 +46,8 @@ export interface DecoderParts {
   readonly form: (plan: Plan | null) => RecordForm;
 }
 
-type SideName = 'key' | 'value';
+const SIDES = ['key', 'value'] as const;
+type SideName = (typeof SIDES)[number];
 
 /** Confluent's: where a schema is named by a record's header. */
 const SCHEMA_HEADERS = { key: '__key_schema_id', value: '__value_schema_id' } as const;
@@ -176,9 +177,16 @@ export function headersRead({ flat }: RecordForm): readonly string[] {
   return [...Object.values(SCHEMA_HEADERS), ...Object.values(flat?.headers ?? {})];
 }
 
-/** The schemas of a registry that a record needs; none: it is JSON. */
-export function referencesOf(record: LogRecord): readonly SchemaReference[] {
-  return [referenceOf(record, 'key') ?? [], referenceOf(record, 'value') ?? []].flat();
+/** Does a side of the record need a schema of a registry? */
+export function isAvro(record: LogRecord): boolean {
+  return SIDES.some((name) => {
+    const bytes = record[name];
+    return bytes !== null && (headerOf(record, SCHEMA_HEADERS[name]) !== null || isConfluent(bytes));
+  });
+}
+
+function referencesOf(record: LogRecord): readonly SchemaReference[] {
+  return SIDES.flatMap((name) => referenceOf(record, name) ?? []);
 }
 
 /** What cannot be read is said by `decode`. */

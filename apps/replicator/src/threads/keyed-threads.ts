@@ -1,11 +1,10 @@
 import { Worker } from 'node:worker_threads';
-import { FicusError, reasonOf } from '#core/errors';
+import { FicusError } from '#core/errors';
 import type { Plan } from '#core/plan';
-import { headersRead, type RecordForm, referencesOf } from '#debezium/decoder';
+import { headersRead, isAvro, type RecordForm } from '#debezium/decoder';
 import type { LogRecord } from '#debezium/log-record';
 import type { Logger } from '#observability/log';
 import type { KeyedContext, KeyedPath, KeyedResult } from '../keyed-applier.ts';
-import { Counts } from '../tally.ts';
 import type { Done, Failed, FromThread, Setting, Task, ThreadGiven, ToThread } from './messages.ts';
 import { pack } from './parcel.ts';
 
@@ -115,18 +114,13 @@ class Thread {
   readonly #told = new Map<string, Setting>();
   readonly #ended: Promise<void>;
   #next = 1;
+  readonly #begun = Promise.withResolvers<void>();
   isAlive = true;
   wasReady = false;
-  /** Resolves when it is, or has ended. */
-  readonly ready: Promise<void>;
-  #said = (): void => undefined;
 
   constructor({ mongoUrl, database, digestKey, log }: KeyedThreadsGiven) {
     const workerData: ThreadGiven = { mongoUrl, database, digestKey };
     this.#worker = new Worker(THREAD, { workerData });
-    this.ready = new Promise((resolve) => {
-      this.#said = resolve;
-    });
     // Who closes the replicator waits for it by itself; nothing else need.
     this.#worker.unref();
     this.#worker.on('message', (message: FromThread) => this.#take(message));
@@ -137,6 +131,11 @@ class Thread {
         resolve();
       });
     });
+  }
+
+  /** Resolves when it is ready, or has ended. */
+  get ready(): Promise<void> {
+    return this.#begun.promise;
   }
 
   get isReady(): boolean {
@@ -171,7 +170,7 @@ class Thread {
   #take(message: FromThread): void {
     if (message.kind === 'ready') {
       this.wasReady = true;
-      this.#said();
+      this.#begun.resolve();
       return;
     }
     const waiting = this.#waiting.get(message.id);
@@ -182,7 +181,7 @@ class Thread {
 
   #end(): void {
     this.isAlive = false;
-    this.#said();
+    this.#begun.resolve();
     for (const { reject } of this.#waiting.values())
       reject(
         new FicusError('internal_error', 'the thread that applied the batch has ended', { retryable: true }),
@@ -193,7 +192,7 @@ class Thread {
 
 /** Can a thread read them? It knows no registry, and one topic. */
 function isPlain({ plan }: KeyedContext, records: readonly LogRecord[]): boolean {
-  return records.every((record) => record.topic === plan.topic && referencesOf(record).length === 0);
+  return records.every((record) => record.topic === plan.topic && !isAvro(record));
 }
 
 function resultOf(done: Done, records: readonly LogRecord[]): KeyedResult {
@@ -203,23 +202,17 @@ function resultOf(done: Done, records: readonly LogRecord[]): KeyedResult {
       throw new Error(`broken assumption: a thread names record ${at} of ${records.length}`);
     return found;
   };
-  const counted = new Counts();
-  counted.add({
-    ...{
-      outcomes: done.outcomes,
-      snapshotRows: done.snapshotRows,
-      committedAt: Array.from(done.committedAt),
-    },
-    unknown: new Map(
-      done.unknown.map(({ at, ...rest }) => [
-        `${rest.table}.${rest.column}`,
-        { ...rest, record: recordAt(at) },
-      ]),
-    ),
-  });
-  return { counted, left: Array.from(done.left, recordAt) };
+  const { outcomes, snapshotRows, committedAt, left } = done;
+  const unknown = new Map(
+    done.unknown.map(({ at, ...rest }) => [
+      `${rest.table}.${rest.column}`,
+      { ...rest, record: recordAt(at) },
+    ]),
+  );
+  const counted = { outcomes, unknown, snapshotRows, committedAt: Array.from(committedAt) };
+  return { counted, left: Array.from(left, recordAt) };
 }
 
 function errorOf({ code, message, retryable }: Failed): Error {
-  return code === null ? new Error(message) : new FicusError(code, reasonOf(message), { retryable });
+  return code === null ? new Error(message) : new FicusError(code, message, { retryable });
 }
