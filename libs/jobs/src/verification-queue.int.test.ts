@@ -96,7 +96,8 @@ describe('the queue of verifications', () => {
     await expect
       .poll(
         async () => {
-          await queue.ensure(run);
+          // Once it has run again, it may be queued anew.
+          if (seen.orders.length < 2) await queue.ensure(run);
           return seen.orders.map((order) => order.id);
         },
         { timeout: 5_000 },
