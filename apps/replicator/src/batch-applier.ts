@@ -6,12 +6,12 @@ import {
   type Gaps,
   NO_GAPS,
   type Outcome,
+  type RowChange,
   type StoredDocument,
 } from '#core/apply';
 import { assert, FicusError } from '#core/errors';
 import { keyText } from '#core/key';
 import { doubtOf } from '#core/mend';
-import type { Plan } from '#core/plan';
 import type { Parked } from '#core/ports/dead-letters';
 import type { DocumentStore, DocumentWrite, Wanted } from '#core/ports/document-store';
 import type { LogRecord } from '#debezium/log-record';
@@ -30,6 +30,8 @@ export interface ApplyContext extends ReadingContext {
   readonly together?: number;
   /** Where changes are missing from the unit's log; asked once the records are there, if one of them leaves values out. */
   readonly gaps?: () => Promise<Gaps>;
+  /** Leave rows in doubt that a record is applied to: the log need not have all that came after it. */
+  readonly leavesDoubt?: boolean;
   /** The unit's term as it stands in the control database now. */
   readonly isCurrent: () => Promise<boolean>;
 }
@@ -87,8 +89,9 @@ export class BatchApplier {
     records: readonly LogRecord[],
     result: Tally,
   ): Promise<readonly LogRecord[]> {
-    // A document with rows of other tables is needed whole; a record that waits leaves its row in doubt.
-    if (records.length < MANY || context.plan.embeds.length > 0 || !result.isClear) return records;
+    // A document with rows of other tables is needed whole, and so is one of which a row is left in doubt.
+    const isWhole = context.plan.embeds.length > 0 || context.leavesDoubt === true;
+    if (records.length < MANY || isWhole || !result.isClear) return records;
     const { counted, left } = await this.#keyed.apply(context, records, context.together ?? TOGETHER);
     result.add(counted);
     return left;
@@ -141,7 +144,7 @@ export class BatchApplier {
   /** The whole in a few transactions; answers the documents of those that did not go through. */
   async #exchange(context: Settling, works: readonly Work[], result: Tally): Promise<readonly Work[]> {
     const open: Work[] = [];
-    const asked = works.map((work): Asked => ({ work, wanted: wantedFor(context.plan, work) }));
+    const asked = works.map((work): Asked => ({ work, wanted: wantedFor(context, work) }));
     const wholes = asked.some(({ wanted }) => wanted.doesBare === undefined);
     const together = wholes ? TOGETHER : (context.together ?? TOGETHER);
     const chunks = Array.from({ length: Math.ceil(asked.length / together) }, (_, at) =>
@@ -252,6 +255,7 @@ export class BatchApplier {
     const outcomes: Outcome[] = [];
     const failures: [LogRecord, unknown][] = [];
     const waiting: LogRecord[] = [];
+    const told: RowChange[] = [];
     let failed: Set<string> | null = null;
     for (const { change, record } of work.changes) {
       const row = failed === null ? null : rowOf(context, record);
@@ -261,7 +265,9 @@ export class BatchApplier {
         continue;
       }
       try {
-        outcomes.push(folding.apply(change));
+        const outcome = folding.apply(change);
+        outcomes.push(outcome);
+        if (context.leavesDoubt === true && outcome !== 'stale') told.push(change);
       } catch (error) {
         failures.push([record, error]);
         const name = rowOf(context, record);
@@ -270,6 +276,7 @@ export class BatchApplier {
         folding.apply(doubtOf(context.plan, change));
       }
     }
+    for (const change of told) folding.apply(doubtOf(context.plan, change));
     const after = folding.document;
     return { work, outcomes, failures, waiting, write: after === before ? null : { before, after } };
   }
@@ -283,8 +290,9 @@ async function settling(context: ApplyContext, works: readonly Work[]): Promise<
 }
 
 /** What is stored of a document with rows of other tables is needed whenever one of them is written. */
-function wantedFor({ embeds }: Plan, { key, changes }: Work): Wanted {
-  const doesBare = embeds.length > 0 ? null : bareCondition(changes.map(({ change }) => change));
+function wantedFor({ plan, leavesDoubt }: ApplyContext, { key, changes }: Work): Wanted {
+  const isWhole = plan.embeds.length > 0 || leavesDoubt === true;
+  const doesBare = isWhole ? null : bareCondition(changes.map(({ change }) => change));
   return doesBare === null ? { key } : { key, doesBare };
 }
 

@@ -195,6 +195,7 @@ describe('ForwardLeg', () => {
       await tendUntil(leg, async () => (await rig.control.deadLetters.count(plan.unit)) === 0);
       expect(await states()).toEqual(['replayed', 'replayed', 'replayed']);
       expect(await amounts()).toEqual(['4.000', '2.00']);
+      expect((await stored()).map(({ _mend }) => _mend)).toEqual([true, undefined]);
       await produce(change(1, '5.00', 6));
       await untilCommitted();
       expect(await amounts()).toEqual(['5.000', '2.00']);

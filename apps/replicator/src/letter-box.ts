@@ -186,11 +186,15 @@ export class LetterBox {
     await deadLetters.rehearsed(head.id, { at: this.#now(), outcomes: result.outcomes, failure: failed });
   }
 
-  /** Answers whether nothing of the row is open any more. */
+  /**
+   * Applies letters in their order. The row is in doubt then, and the source tells: what came after them may be missing
+   * from the log, as the delete of a row that was made anew from a snapshot.
+   * @returns whether nothing of the row is open any more.
+   */
   async #replay(context: ApplyContext, letters: readonly DeadLetter[]): Promise<boolean> {
     const { applier, deadLetters } = this.#parts;
     const { kept, failure } = keptOf(letters);
-    const { failures, waiting } = await applier.apply(context, kept.map(recordOf));
+    const { failures, waiting } = await applier.apply({ ...context, leavesDoubt: true }, kept.map(recordOf));
     // By the place: a letter that is older than the epochs in the ids has none in its own.
     const at = ({ topic, partition, offset }: LogRecord): readonly string[] =>
       kept

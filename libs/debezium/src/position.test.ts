@@ -16,6 +16,8 @@ describe('streamPosition', () => {
       { lsn: null, sequence: '[null,"9223372036854775806"]' },
       9223372036854775806n,
     ],
+    ['one whose change is the earlier, in fewer digits', { lsn: null, sequence: '["100","99"]' }, 100n],
+    ['one whose commit is the earlier', { lsn: null, sequence: '["198","199"]' }, 199n],
     ['one of a connector that has seen nothing', { lsn: null, sequence: '[null,null]' }, null],
     ['one without a sequence', { lsn: null }, null],
     ['nothing', {}, null],

@@ -22,9 +22,12 @@ export function streamPosition(source: {
   return `${db2Sequence(source.commit_lsn)}/${db2Sequence(source.change_lsn ?? '')}`;
 }
 
+/** Java prints numbers without leading zeros, so the longer text is the larger one. */
 function lastOf(sequence: string): bigint | null {
-  const positions = [...sequence.matchAll(/\d+/g)].map(([digits]) => BigInt(digits));
-  return positions.reduce<bigint | null>((last, one) => (last === null || one > last ? one : last), null);
+  let last = '';
+  for (const digits of sequence.match(/\d+/g) ?? [])
+    if (digits.length > last.length || (digits.length === last.length && digits > last)) last = digits;
+  return last === '' ? null : BigInt(last);
 }
 
 function db2Sequence(text: string): string {

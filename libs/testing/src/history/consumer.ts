@@ -3,11 +3,12 @@ import {
   fold,
   type Gaps,
   needsSource,
+  type Outcome,
   type RowChange,
   type StoredDocument,
 } from '#core/apply';
 import { keyText } from '#core/key';
-import { mendingChanges, sweepDoubts } from '#core/mend';
+import { doubtOf, mendingChanges, sweepDoubts } from '#core/mend';
 import type { Plan } from '#core/plan';
 import { comparePositions, type RowVersion } from '#core/version';
 import { LettersModel, type Reading } from './letters.ts';
@@ -125,11 +126,7 @@ export class ConsumerModel {
     const change = direct[index];
     if (change === undefined) return;
     if (!again) direct.splice(index, 1);
-    this.#write({
-      before: this.#documents(keyText(change.key), change.key),
-      changes: [change],
-      isFresh: false,
-    });
+    this.#writeOne(change);
   }
 
   /** An event of a lane turns out to be one that cannot be read. */
@@ -139,17 +136,16 @@ export class ConsumerModel {
     if (event !== undefined) this.#letters.spoil(event, opaque);
   }
 
-  /** An operator's order for the dead letter of a row, between two batches; what was bad has been mended for a replay. */
+  /**
+   * An operator's order for the dead letter of a row, between two batches; what was bad has been mended for a replay. What
+   * that applies leaves its row in doubt, since what came after it may be missing from the log.
+   */
   settleLetter(at: number, what: 'replay' | 'discard'): void {
     const { rows } = this.#letters;
     const row = rows[at % Math.max(1, rows.length)];
     if (row === undefined || this.#pending.some(({ letters }) => letters.length > 0)) return;
-    for (const change of this.#letters.settle(row, what))
-      this.#write({
-        before: this.#documents(keyText(change.key), change.key),
-        changes: [change],
-        isFresh: false,
-      });
+    const applied = this.#letters.settle(row, what).filter((change) => this.#writeOne(change) !== 'stale');
+    for (const change of applied) this.#writeOne(doubtOf(this.#plan, change));
   }
 
   /** The source is read for a document that wants it; to be written later, if nothing came between. */
@@ -168,18 +164,17 @@ export class ConsumerModel {
       this.take([index], Number.MAX_SAFE_INTEGER);
       this.#saveAll();
     }
-    this.#settleLetters(() => this.#letters.current);
     while (this.#source.direct.length > 0) this.deliver(0, false);
     this.#sweep();
     this.#mendAll();
-    // Nobody sweeps once more when letters of an epoch before are replayed late.
-    this.#settleLetters(() => this.#letters.rows);
+    // Nobody sweeps once more when letters are replayed late.
+    this.#settleLetters();
     this.#mendAll();
   }
 
-  #settleLetters(rows: () => readonly string[]): void {
-    for (let at = 0, [row] = rows(); row !== undefined; [row] = rows(), at++)
-      this.settleLetter(this.#letters.rows.indexOf(row), at % 2 === 0 ? 'replay' : 'discard');
+  #settleLetters(): void {
+    for (let at = 0; this.#letters.rows.length > 0; at++)
+      this.settleLetter(0, at % 2 === 0 ? 'replay' : 'discard');
   }
 
   #mendAll(): void {
@@ -234,18 +229,24 @@ export class ConsumerModel {
     return this.documents.get(text) ?? emptyDocument(key);
   }
 
-  #write({ before, changes, isFresh }: Write): void {
+  #writeOne(change: RowChange): Outcome | undefined {
+    const before = this.#documents(keyText(change.key), change.key);
+    return this.#write({ before, changes: [change], isFresh: false })[0];
+  }
+
+  #write({ before, changes, isFresh }: Write): readonly Outcome[] {
     const text = keyText(before.key);
     const stored = this.#documents(text, before.key);
-    if (isFresh && stored.revision !== before.revision) return;
-    const { document, dirty } = fold(stored, changes, (content) => content, this.#gaps());
-    if (!dirty) return;
+    if (isFresh && stored.revision !== before.revision) return [];
+    const { document, dirty, outcomes } = fold(stored, changes, (content) => content, this.#gaps());
+    if (!dirty) return outcomes;
     for (const [path, rows] of Object.entries({ root: { root: stored.root }, ...stored.embeds }))
       for (const [key, row] of Object.entries(rows)) {
         const after = path === 'root' ? document.root : document.embeds[path]?.[key];
         assertNoneOlder(row?.version ?? null, after?.version ?? null);
       }
     this.documents.set(text, { ...document, revision: (stored.revision ?? 0) + 1 });
+    return outcomes;
   }
 }
 

@@ -47,11 +47,6 @@ export class LettersModel {
     return this.#named(this.#open());
   }
 
-  /** Of them, those of the epoch in force. */
-  get current(): readonly string[] {
-    return this.#named(this.#open().filter(({ epoch }) => epoch === this.#log.epoch));
-  }
-
   /** Reads events of any rows, each lane in its order. */
   read(events: readonly ChangeEvent[]): Reading {
     const parked: Parked = new Map();
