@@ -47,6 +47,11 @@ describe('connectorConfig', () => {
     });
   });
 
+  it('sleeps no longer before another try than Connect waits for a task to stop', () => {
+    const GRACE_MS = 5_000;
+    expect(Number(connectorConfig(postgres)['retriable.restart.connector.wait.ms'])).toBeLessThan(GRACE_MS);
+  });
+
   it('names each table once, in one order, with its own control tables', () => {
     const list = 'public\\.line,public\\.order,ficus\\.heartbeat,ficus\\.signal';
     expect(connectorConfig(postgres)['table.include.list']).toBe(list);

@@ -111,6 +111,8 @@ export function connectorConfig(settings: CaptureSettings): ConnectorConfig {
     'heartbeat.interval.ms': '500',
     'heartbeat.action.query': `UPDATE ${heartbeat} SET at = CURRENT_TIMESTAMP WHERE id = 1`,
     'errors.max.retries': '-1',
+    // Debezium sleeps that long where Connect cannot wake it; Connect gives up a task that has not stopped after 5 s.
+    'retriable.restart.connector.wait.ms': '2000',
     // One row may be as large as a document of MongoDB; a larger one stops the connector, which names it.
     'producer.override.max.request.size': String(MAX_RECORD_BYTES),
     'producer.override.buffer.memory': String(2 * MAX_RECORD_BYTES),
