@@ -1,4 +1,5 @@
 import { type Collection, type Db, MongoServerError } from 'mongodb';
+import { FicusError } from '#core/errors';
 import type { Clock } from '#core/ports/clock';
 import { control } from './0001-control.ts';
 import { deadLetters } from './0002-dead-letters.ts';
@@ -65,6 +66,17 @@ export async function migrateControl(
     }
   }
   return done;
+}
+
+/** @throws FicusError retryable, when a migration that this version of Ficus has did not run on it yet. */
+export async function demandMigrated(db: Db): Promise<void> {
+  const next = await pending(db.collection<MigrationRecord>('migrations'), CONTROL_MIGRATIONS);
+  if (next === null) return;
+  throw new FicusError(
+    'state_conflict',
+    `migration ${next.number} (${next.name}) of the control database has not run; ./ficus migrate runs it`,
+    { retryable: true },
+  );
 }
 
 async function pending(

@@ -16,12 +16,13 @@ import { DeadLetterTopic } from '#kafka/dead-letter-topic';
 import { KafkaProgress } from '#kafka/progress';
 import { openLegacyStore, openSlot } from '#legacy/open';
 import { openMongo } from '#mongo/connection';
-import { openControl } from '#mongo/control/control';
+import { CONTROL_DATABASE, openControl } from '#mongo/control/control';
 import { MongoDocumentStore } from '#mongo/documents/store';
 import { systemClock } from '#observability/clock';
 import { Dependencies } from '#observability/dependencies';
 import { keyedDigest } from '#observability/digest';
 import { openLog } from '#observability/log';
+import { demandMigrated } from '../../../migrations/control/run.ts';
 import { BatchApplier } from './batch-applier.ts';
 import { CaptureSteward } from './capture-steward.ts';
 import { type Connector, ConnectorSteward, type Haltable, type StewardParts } from './connector-steward.ts';
@@ -149,6 +150,7 @@ function assemble(environment: Environment, systems: Systems): ReplicatorParts {
     topics: control.topics,
     captures: control.captures,
     units: control.units,
+    migrated: () => demandMigrated(mongo.db(CONTROL_DATABASE)),
     meters,
     openWatch,
     beat: (plans) =>

@@ -7,6 +7,8 @@ import type { SystemWatch } from './system-watch.ts';
 
 export interface SupervisorParts extends LegParts {
   readonly units: UnitStore;
+  /** @throws FicusError while the control database is not what this version of Ficus takes it for. */
+  readonly migrated: () => Promise<void>;
   /** Opens the watch of a named legacy system. @throws FicusError `setting_invalid` when there is no such system. */
   readonly openWatch: (system: string) => SystemWatch;
   /** Beats, so that others know that this process lives and which versions of the plans it goes by, by unit. */
@@ -23,6 +25,7 @@ export class Supervisor {
   readonly #watches = new Map<string, SystemWatch>();
   readonly #stopping = new AbortController();
   #rounds: Promise<void>[] = [];
+  #isMigrated = false;
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
@@ -53,6 +56,9 @@ export class Supervisor {
   }
 
   async #followUnits(): Promise<void> {
+    // What has run stays so.
+    if (!this.#isMigrated) await this.#parts.dependencies.watch('migrations', () => this.#parts.migrated());
+    this.#isMigrated = true;
     const units = await this.#parts.dependencies.watch('mongodb', () => this.#parts.units.readAll());
     for (const unit of units) {
       const leg = this.#legs.get(unit.plan.unit);

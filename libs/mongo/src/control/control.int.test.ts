@@ -10,7 +10,7 @@ import { openTestDatabases, type TestDatabases } from '#testing/mongo-databases'
 import { aField, aPlan } from '#testing/plans';
 import { aVerification } from '#testing/verifications';
 import { letterEpochs } from '../../../../migrations/control/0003-letter-epochs.ts';
-import { migrateControl } from '../../../../migrations/control/run.ts';
+import { demandMigrated, migrateControl } from '../../../../migrations/control/run.ts';
 import { type Control, controlOf } from './control.ts';
 
 let databases: TestDatabases;
@@ -40,6 +40,16 @@ async function unitOf(name: string): Promise<Unit> {
 }
 
 describe('migrations', () => {
+  it('are demanded by name until the last has run', async () => {
+    await expect(demandMigrated(databases.control)).resolves.toBeUndefined();
+    const records = databases.control.collection<{ _id: number }>('migrations');
+    const last = await records.findOneAndDelete({ _id: 3 });
+    await expect(demandMigrated(databases.control)).rejects.toThrow(
+      /^migration 3 \(letter-epochs\) .* ficus migrate/,
+    );
+    if (last !== null) await records.insertOne(last);
+  });
+
   it('finds nothing to do the second time', async () => {
     expect(await migrateControl(databases.control, { by: 'again', clock: realTime })).toEqual([]);
   });
