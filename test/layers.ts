@@ -20,6 +20,7 @@ const EVERY_LIB = Object.keys(MAY_IMPORT);
 /** Single files that an area reaches for beyond its layer, each with the way it must be imported. */
 const BEYOND: readonly { from: string; to: string; dynamic: boolean }[] = [
   { from: 'apps/admin', to: 'migrations/control/', dynamic: false },
+  { from: 'apps/replicator', to: 'migrations/control/', dynamic: false },
   { from: 'apps/cli', to: 'migrations/', dynamic: false },
   { from: 'bench', to: 'apps/replicator/', dynamic: false },
   { from: 'apps/cli', to: 'sandbox/src/main.ts', dynamic: true },
