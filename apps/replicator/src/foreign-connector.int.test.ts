@@ -68,6 +68,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   await fetch(`${address}/connectors/${run}`, { method: 'DELETE' });
+  await expect.poll(() => connect.config(run), WAIT).toBeNull();
 });
 afterAll(async () => {
   const slots = `FROM pg_replication_slots WHERE slot_name = '${run}'`;
@@ -93,6 +94,12 @@ function captured(plans: readonly Plan[], keyless: readonly string[] = []): Capt
   return { plans, traits: { notInLog: [], keyless } };
 }
 
+/** A worker tells of a configuration once it has read it back from Kafka. */
+async function configure(given: ConnectorConfig): Promise<void> {
+  await connect.put(run, given);
+  await expect.poll(() => connect.config(run), WAIT).toEqual({ ...given, name: run });
+}
+
 const refusal = expect.objectContaining({ code: 'connector_failed', retryable: true });
 
 describe('a connector that somebody else configures', () => {
@@ -104,7 +111,7 @@ describe('a connector that somebody else configures', () => {
       'transforms.flat.add.fields': 'op,lsn,source.ts_ms',
       'poll.interval.ms': '250',
     };
-    await connect.put(run, flattened);
+    await configure(flattened);
     const { sut, state } = open();
     await expect
       .poll(async () => {
@@ -121,7 +128,7 @@ describe('a connector that somebody else configures', () => {
   it('warns once of values that its modes cannot carry, and is not used where they would change unseen', async () => {
     const precise = { ...config, 'decimal.handling.mode': 'precise' };
     const schemas = { 'key.converter.schemas.enable': 'true', 'value.converter.schemas.enable': 'true' };
-    await connect.put(run, { ...precise, ...schemas });
+    await configure({ ...precise, ...schemas });
     const { sut, warned, state } = open();
     await sut.tend(captured([plan]));
     await sut.tend(captured([plan]));
@@ -130,7 +137,7 @@ describe('a connector that somebody else configures', () => {
       reasons.filter((reason) => reason.includes('decimal.handling.mode=precise sends NaN')),
     ).toHaveLength(1);
     expect(sut.form(plan)).toBe(sut.form(null));
-    await connect.put(run, precise);
+    await configure(precise);
     await sut.tend(captured([plan]));
     expect(state()).toMatchObject({ up: false, reason: expect.stringContaining('without their scale') });
     expect(() => sut.form(plan)).toThrow(refusal);
@@ -146,7 +153,7 @@ describe('a connector that somebody else configures', () => {
   });
 
   it('serves no unit whose table it leaves out, and the others go on', async () => {
-    await connect.put(run, config);
+    await configure(config);
     const { sut, state } = open();
     const lines = aPlan({ root: { ...plan.root, table: 'public.line' } });
     await sut.tend(captured([plan, lines]));
@@ -156,23 +163,23 @@ describe('a connector that somebody else configures', () => {
   });
 
   it('serves a unit whose table has no primary key once it keys its records as the plan does', async () => {
-    await connect.put(run, config);
+    await configure(config);
     const { sut, state } = open();
     const keyless = captured([plan], ['public.order']);
     await sut.tend(keyless);
     expect(state()?.reason).toMatch(/public\.order has no primary key.*add public\\\.order:/);
     expect(() => sut.form(plan)).toThrow(refusal);
-    await connect.put(run, { ...config, 'message.key.columns': `public.order:${plan.root.key.join(',')}` });
+    await configure({ ...config, 'message.key.columns': `public.order:${plan.root.key.join(',')}` });
     await sut.tend(keyless);
     expect(sut.form(plan)).toBeDefined();
   });
 
   it('serves nobody any more once it is given a mode that loses rows', async () => {
-    await connect.put(run, config);
+    await configure(config);
     const { sut, state } = open();
     await sut.tend(captured([plan]));
     expect(sut.form(plan)).toBeDefined();
-    await connect.put(run, {
+    await configure({
       ...config,
       transforms: 'flat',
       'transforms.flat.type': 'io.debezium.transforms.ExtractNewRecordState',
