@@ -9,29 +9,11 @@ import type { Running, ServerContext, ServerKind } from './running.ts';
 const HEAP_MEGABYTES = 512;
 const CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
 
-const GROUP = {
-  'group.id': 'connect',
-  'config.storage.topic': 'connect.configs',
-  'offset.storage.topic': 'connect.offsets',
-  'status.storage.topic': 'connect.status',
-  'config.storage.replication.factor': 1,
-  'offset.storage.replication.factor': 1,
-  'status.storage.replication.factor': 1,
-  'offset.storage.partitions': 1,
-  'status.storage.partitions': 1,
-  // A worker that was killed is let in again once the session of its former life has run out, and works at once.
-  'session.timeout.ms': 6_000,
-  'heartbeat.interval.ms': 2_000,
-  'scheduled.rebalance.max.delay.ms': 0,
-};
-
 export const connect: ServerKind = { name: 'connect', needs: ['java', 'jars'], uses: ['kafka'], start };
 
 /**
- * Kafka Connect with Debezium's connectors, a group of one worker: connectors and their source offsets are kept in Kafka.
- * Its standalone mode locks itself for good when one connector is resumed while another is stopped, configured or given
- * its tasks: `resumeConnector` takes the store's lock before the herder's, all else the other way round, of which
- * KAFKA-16051 mended a part.
+ * Kafka Connect with Debezium's connectors, in its standalone mode: connectors are created over REST and forgotten
+ * when the process ends, their source offsets are kept in a file.
  */
 async function start(context: ServerContext): Promise<Running> {
   const { components, dataDir, supervisor } = context;
@@ -49,7 +31,7 @@ async function start(context: ServerContext): Promise<Running> {
       'value.converter': CONVERTER,
       'key.converter.schemas.enable': false,
       'value.converter.schemas.enable': false,
-      ...GROUP,
+      'offset.storage.file.filename': join(dataDir, 'offsets'),
       'offset.flush.interval.ms': 500,
       // Debezium may not make a topic that the plan did not make first.
       'topic.creation.enable': false,
@@ -67,7 +49,7 @@ async function start(context: ServerContext): Promise<Running> {
           ...[
             '-cp',
             components.classPath('kafka'),
-            'org.apache.kafka.connect.cli.ConnectDistributed',
+            'org.apache.kafka.connect.cli.ConnectStandalone',
             properties,
           ],
         ],
