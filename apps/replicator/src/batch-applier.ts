@@ -89,9 +89,7 @@ export class BatchApplier {
     records: readonly LogRecord[],
     result: Tally,
   ): Promise<readonly LogRecord[]> {
-    // A document with rows of other tables is needed whole, and so is one of which a row is left in doubt.
-    const isWhole = context.plan.embeds.length > 0 || context.leavesDoubt === true;
-    if (records.length < MANY || isWhole || !result.isClear) return records;
+    if (records.length < MANY || needsWhole(context) || !result.isClear) return records;
     const { counted, left } = await this.#keyed.apply(context, records, context.together ?? TOGETHER);
     result.add(counted);
     return left;
@@ -289,10 +287,13 @@ async function settling(context: ApplyContext, works: readonly Work[]): Promise<
   return { ...context, missing: leavesOut ? ((await context.gaps?.()) ?? NO_GAPS) : NO_GAPS };
 }
 
-/** What is stored of a document with rows of other tables is needed whenever one of them is written. */
-function wantedFor({ plan, leavesDoubt }: ApplyContext, { key, changes }: Work): Wanted {
-  const isWhole = plan.embeds.length > 0 || leavesDoubt === true;
-  const doesBare = isWhole ? null : bareCondition(changes.map(({ change }) => change));
+/** Is what is stored of a document needed whole? With rows of other tables it is, and where a row is left in doubt. */
+function needsWhole({ plan, leavesDoubt }: ApplyContext): boolean {
+  return plan.embeds.length > 0 || leavesDoubt === true;
+}
+
+function wantedFor(context: ApplyContext, { key, changes }: Work): Wanted {
+  const doesBare = needsWhole(context) ? null : bareCondition(changes.map(({ change }) => change));
   return doesBare === null ? { key } : { key, doesBare };
 }
 
