@@ -14,7 +14,7 @@ import type { LogRecord } from '#debezium/log-record';
 import { readNotification } from '#debezium/notification';
 import { LogConsumer } from '#kafka/consumer';
 import { lostLog } from '#kafka/errors';
-import { backlogOf, type Offsets, RESET } from '#kafka/progress';
+import { backlogOf, isPast, type Offsets, RESET } from '#kafka/progress';
 import type { CaptureRound, CaptureSteward } from './capture-steward.ts';
 import type { Connector } from './connector-steward.ts';
 import type { Mender } from './mender.ts';
@@ -44,6 +44,7 @@ const SKEW_MS = 10_000;
  */
 export class SystemWatch {
   readonly #name: string;
+  readonly #group: string;
   readonly #parts: WatchParts;
   readonly #topics: { readonly heartbeat: string; readonly notification: string };
   readonly #consumer: LogConsumer;
@@ -61,6 +62,7 @@ export class SystemWatch {
 
   constructor(name: string, system: LegacySystem, parts: WatchParts) {
     this.#name = name;
+    this.#group = `ficus-pulse-${name}`;
     this.#parts = parts;
     const { topicPrefix } = system.capture;
     this.#topics = {
@@ -69,7 +71,7 @@ export class SystemWatch {
     };
     const dependency = `kafka:pulse:${name}`;
     this.#consumer = new LogConsumer(parts.kafka, {
-      group: `ficus-pulse-${name}`,
+      group: this.#group,
       topics: [this.#topics.heartbeat, this.#topics.notification],
       clock: parts.clock,
       handle: (records) => this.#hear(records),
@@ -103,8 +105,10 @@ export class SystemWatch {
     void this.#mend(units);
     await this.#learnSkew();
     try {
+      // Asked first: what is heard then is in the snapshots that are read after it.
+      const isBehind = await this.#isBehind();
       const known = await Promise.all(units.map(({ plan }) => this.#parts.snapshot.list(plan.unit)));
-      const lastSign = SnapshotSteward.lastSign(known.flat());
+      const lastSign = isBehind ? this.#parts.clock.now() : SnapshotSteward.lastSign(known.flat());
       // Read after the snapshots: one of them that is all applied may be of after a new beginning.
       const capture = await this.#parts.captures.read(this.#name);
       this.#epochOf = epochLookup(capture.replacements.length + 1, capture.replacements);
@@ -121,6 +125,14 @@ export class SystemWatch {
     } catch (error) {
       this.#parts.log.warn({ system: this.#name }, `status: ${reasonOf(error)}`);
     }
+  }
+
+  /** Has the connector said something of its snapshots that is not heard yet? Then it was not silent, but we were. */
+  async #isBehind(): Promise<boolean> {
+    const { progress } = this.#parts;
+    const topics = [this.#topics.notification];
+    const ends = await progress.endOffsets(topics);
+    return !isPast(await progress.committed(this.#group, topics), ends);
   }
 
   /** The connector, as far as the place in the log lets it run; null while the control database is away. */
