@@ -9,11 +9,36 @@ import type { Running, ServerContext, ServerKind } from './running.ts';
 const HEAP_MEGABYTES = 512;
 const CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
 
+const GROUP = {
+  'group.id': 'connect',
+  'config.storage.topic': 'connect.configs',
+  'offset.storage.topic': 'connect.offsets',
+  'status.storage.topic': 'connect.status',
+  'config.storage.replication.factor': 1,
+  'offset.storage.replication.factor': 1,
+  'status.storage.replication.factor': 1,
+  'offset.storage.partitions': 1,
+  'status.storage.partitions': 1,
+  // A worker that was killed is let in again once the session of its former life has run out, and works at once.
+  'session.timeout.ms': 6_000,
+  'heartbeat.interval.ms': 2_000,
+  'scheduled.rebalance.max.delay.ms': 0,
+};
+
+/**
+ * A worker that cannot reach Kafka stops its tasks, and gives up one that has not stopped in time (by default 5 s, in which
+ * a task still waits for Kafka). Debezium's task then never stops: its `stop` first asks for offsets, which are refused to
+ * a task that was given up, so it keeps the slot, and the next task waits for it until the worker is started anew.
+ */
+const STOPPING = { 'task.shutdown.graceful.timeout.ms': 30_000, 'producer.max.block.ms': 3_000 };
+
 export const connect: ServerKind = { name: 'connect', needs: ['java', 'jars'], uses: ['kafka'], start };
 
 /**
- * Kafka Connect with Debezium's connectors, in its standalone mode: connectors are created over REST and forgotten
- * when the process ends, their source offsets are kept in a file.
+ * Kafka Connect with Debezium's connectors, a group of one worker: connectors and their source offsets are kept in Kafka.
+ * Its standalone mode locks itself for good when one connector is resumed while another is stopped, configured or given
+ * its tasks: `resumeConnector` takes the store's lock before the herder's, all else the other way round, of which
+ * KAFKA-16051 mended a part.
  */
 async function start(context: ServerContext): Promise<Running> {
   const { components, dataDir, supervisor } = context;
@@ -31,7 +56,8 @@ async function start(context: ServerContext): Promise<Running> {
       'value.converter': CONVERTER,
       'key.converter.schemas.enable': false,
       'value.converter.schemas.enable': false,
-      'offset.storage.file.filename': join(dataDir, 'offsets'),
+      ...GROUP,
+      ...STOPPING,
       'offset.flush.interval.ms': 500,
       // Debezium may not make a topic that the plan did not make first.
       'topic.creation.enable': false,
@@ -49,7 +75,7 @@ async function start(context: ServerContext): Promise<Running> {
           ...[
             '-cp',
             components.classPath('kafka'),
-            'org.apache.kafka.connect.cli.ConnectStandalone',
+            'org.apache.kafka.connect.cli.ConnectDistributed',
             properties,
           ],
         ],
