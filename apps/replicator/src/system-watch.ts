@@ -5,7 +5,7 @@ import { FicusError, reasonOf } from '#core/errors';
 import { forwardGroup, type Plan, tablesOf, topicsOf } from '#core/plan';
 import type { Capture, CaptureStore } from '#core/ports/capture';
 import type { LegacyStore, LogTraits } from '#core/ports/legacy-store';
-import type { ReplicationStatusStore } from '#core/ports/replication';
+import type { ReplicationStatusStore, TableSnapshot } from '#core/ports/replication';
 import type { Unit } from '#core/unit-state';
 import { comparePositions, type Position } from '#core/version';
 import { heartbeatTopic, notificationTopic } from '#debezium/connector-config';
@@ -105,10 +105,7 @@ export class SystemWatch {
     void this.#mend(units);
     await this.#learnSkew();
     try {
-      // Asked first: what is heard then is in the snapshots that are read after it.
-      const isBehind = await this.#isBehind();
-      const known = await Promise.all(units.map(({ plan }) => this.#parts.snapshot.list(plan.unit)));
-      const lastSign = isBehind ? this.#parts.clock.now() : SnapshotSteward.lastSign(known.flat());
+      const { known, lastSign } = await this.#snapshotsOf(units);
       // Read after the snapshots: one of them that is all applied may be of after a new beginning.
       const capture = await this.#parts.captures.read(this.#name);
       this.#epochOf = epochLookup(capture.replacements.length + 1, capture.replacements);
@@ -127,12 +124,25 @@ export class SystemWatch {
     }
   }
 
-  /** Has the connector said something of its snapshots that is not heard yet? Then it was not silent, but we were. */
-  async #isBehind(): Promise<boolean> {
-    const { progress } = this.#parts;
+  /**
+   * The units' snapshots, and the newest sign of life of them. What the connector has said of one and nobody has heard yet
+   * is one, too: it was not silent, but we were.
+   */
+  async #snapshotsOf(
+    units: readonly Unit[],
+  ): Promise<{ readonly known: readonly (readonly TableSnapshot[])[]; readonly lastSign: number }> {
+    const { progress, snapshot, clock } = this.#parts;
+    const list = (): Promise<readonly (readonly TableSnapshot[])[]> =>
+      Promise.all(units.map(({ plan }) => snapshot.list(plan.unit)));
+    const found = await list();
+    const isAnyOpen = found.flat().some((one) => one.requestedAt !== null && one.scannedAt === null);
+    if (!isAnyOpen) return { known: found, lastSign: SnapshotSteward.lastSign(found.flat()) };
     const topics = [this.#topics.notification];
     const ends = await progress.endOffsets(topics);
-    return !isPast(await progress.committed(this.#group, topics), ends);
+    const isHeard = isPast(await progress.committed(this.#group, topics), ends);
+    // Once more: what was heard meanwhile is in them now.
+    const known = await list();
+    return { known, lastSign: isHeard ? SnapshotSteward.lastSign(known.flat()) : clock.now() };
   }
 
   /** The connector, as far as the place in the log lets it run; null while the control database is away. */

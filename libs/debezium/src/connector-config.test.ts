@@ -49,7 +49,9 @@ describe('connectorConfig', () => {
 
   it('sleeps no longer before another try than Connect waits for a task to stop', () => {
     const GRACE_MS = 5_000;
-    expect(Number(connectorConfig(postgres)['retriable.restart.connector.wait.ms'])).toBeLessThan(GRACE_MS);
+    const config = connectorConfig(postgres);
+    for (const wait of ['retriable.restart.connector.wait.ms', 'slot.retry.delay.ms'])
+      expect(Number(config[wait]), wait).toBeLessThan(GRACE_MS);
   });
 
   it('names each table once, in one order, with its own control tables', () => {

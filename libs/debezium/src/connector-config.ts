@@ -179,6 +179,9 @@ function postgresConfig({ postgres }: CaptureSettings): Record<string, string> {
     'interval.handling.mode': 'string',
     'hstore.handling.mode': 'json',
     'slot.drop.on.stop': 'false',
+    // It sleeps likewise while another session still has the slot: a minute in all, as by default.
+    'slot.retry.delay.ms': '2000',
+    'slot.max.retries': '30',
   };
 }
 

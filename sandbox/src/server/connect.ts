@@ -26,11 +26,11 @@ const GROUP = {
 };
 
 /**
- * A worker that cannot reach Kafka stops its tasks, and gives up one that has not stopped in time (by default 5 s, in which
- * a task still waits for Kafka). Debezium's task then never stops: its `stop` first asks for offsets, which are refused to
- * a task that was given up, so it keeps the slot, and the next task waits for it until the worker is started anew.
+ * ms; by default 5 s. A worker that cannot reach Kafka stops its tasks, and gives up one that has not stopped by then, which
+ * none does before Kafka is back. Debezium's task then never ends: its `stop` first asks for offsets, which are refused to a
+ * task that was given up, so it keeps the slot until the worker is started anew.
  */
-const STOPPING = { 'task.shutdown.graceful.timeout.ms': 30_000, 'producer.max.block.ms': 3_000 };
+const GRACE_MS = 600_000;
 
 export const connect: ServerKind = { name: 'connect', needs: ['java', 'jars'], uses: ['kafka'], start };
 
@@ -57,7 +57,7 @@ async function start(context: ServerContext): Promise<Running> {
       'key.converter.schemas.enable': false,
       'value.converter.schemas.enable': false,
       ...GROUP,
-      ...STOPPING,
+      'task.shutdown.graceful.timeout.ms': GRACE_MS,
       'offset.flush.interval.ms': 500,
       // Debezium may not make a topic that the plan did not make first.
       'topic.creation.enable': false,
