@@ -352,6 +352,7 @@ describe('what stands in the way of following a table', () => {
     ['is-partition', /partition of another table/],
     ['row-security', /BYPASSRLS/],
     ['unlogged', /SET LOGGED/],
+    ['unpublished-identity', /REPLICA IDENTITY FULL and a generated column/],
   ])('%s is named, of the root as of an embedded table', (trait, says) => {
     expect(check(plan, [{ ...order, traits: [trait] }, line])).toEqual([expect.stringMatching(says)]);
     expect(check(plan, [order, { ...line, traits: [trait] }])).toEqual([expect.stringMatching(says)]);

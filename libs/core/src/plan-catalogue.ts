@@ -105,6 +105,10 @@ const OBSTACLES: Readonly<Record<TableTrait, string>> = {
   'row-security':
     'row security hides rows of it from this account, and so from the snapshot and from every comparison, while the log ' +
     'has them all; give both accounts of systems.yaml BYPASSRLS, or switch it off',
+  'unpublished-identity':
+    'it, or a partition of it, has REPLICA IDENTITY FULL and a generated column, which the log does not have: once published, ' +
+    "PostgreSQL 18 refuses every UPDATE and DELETE, so applying the plan would break the legacy database's own applications; " +
+    'set REPLICA IDENTITY DEFAULT, or drop the column',
   unlogged: 'it is unlogged or temporary, so its changes are in no log; ALTER TABLE … SET LOGGED',
 };
 

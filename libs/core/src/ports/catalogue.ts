@@ -21,6 +21,7 @@ export const TABLE_TRAITS = [
   'is-partition',
   'row-security',
   'unlogged',
+  'unpublished-identity',
 ] as const;
 export type TableTrait = (typeof TABLE_TRAITS)[number];
 

@@ -68,6 +68,12 @@ CREATE TABLE late_key (id int PRIMARY KEY DEFERRABLE);
 CREATE TABLE ancestor (id int PRIMARY KEY);
 CREATE TABLE heir () INHERITS (ancestor);
 CREATE UNLOGGED TABLE fleeting (id int PRIMARY KEY);
+CREATE TABLE computed (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED);
+CREATE TABLE computed_whole (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED);
+ALTER TABLE computed_whole REPLICA IDENTITY FULL;
+CREATE TABLE computed_slices (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) VIRTUAL) PARTITION BY RANGE (id);
+CREATE TABLE computed_slices_1 PARTITION OF computed_slices DEFAULT;
+ALTER TABLE computed_slices_1 REPLICA IDENTITY FULL;
 CREATE TABLE guarded (id int PRIMARY KEY);
 ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
 `;
@@ -196,8 +202,19 @@ test.each<{ name: string; traits: readonly string[] }>([
   { name: 'slices', traits: [] },
   { name: 'slices_1', traits: ['is-partition'] },
   { name: 'fleeting', traits: ['unlogged'] },
+  { name: 'computed', traits: [] },
+  { name: 'computed_whole', traits: ['unpublished-identity'] },
+  { name: 'computed_slices', traits: ['unpublished-identity'] },
 ])('knows what stands in the way: $name', async ({ name, traits }) => {
   expect((await sut.describe(`public.${name}`)).traits).toEqual(traits);
+});
+
+test('PostgreSQL refuses to change what it is said to refuse', async () => {
+  await database.sql('CREATE PUBLICATION computed_ones FOR TABLE computed, computed_whole');
+  await database.sql('INSERT INTO computed VALUES (1); INSERT INTO computed_whole VALUES (1)');
+  await database.sql('UPDATE computed SET id = 2');
+  await expect(database.sql('UPDATE computed_whole SET id = 2')).rejects.toThrow(/cannot update table/);
+  await database.sql('DROP PUBLICATION computed_ones');
 });
 
 test('knows that rows are hidden from an account, and from which', async () => {

@@ -30,6 +30,15 @@ const IDENTITY = `CASE WHEN c.relreplident <> 'i' THEN c.relreplident::text
   ELSE COALESCE((SELECT CASE WHEN i.indisprimary THEN 'd' ELSE 'i' END
     FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisreplident), 'n') END`;
 
+/**
+ * Does an UPDATE of `c` fail once it is published? Since version 18 it does where the replica identity has a column that is
+ * not published, as no generated column is by default, and no virtual one ever.
+ */
+const UNPUBLISHED_IDENTITY = `current_setting('server_version_num')::int >= 180000 AND EXISTS (
+  SELECT FROM (SELECT c.oid AS relid UNION SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)) t
+  JOIN pg_catalog.pg_class own ON own.oid = t.relid AND own.relreplident = 'f'
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = own.oid AND a.attgenerated <> '' AND NOT a.attisdropped)`;
+
 const TABLE = `
 SELECT c.relkind::text, ${IDENTITY}, obj_description(c.oid, 'pg_class'),
   (SELECT json_agg(a.attname ORDER BY k.place)
@@ -48,7 +57,8 @@ SELECT c.relkind::text, ${IDENTITY}, obj_description(c.oid, 'pg_class'),
     ('inherited', c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid)),
     ('is-partition', c.relispartition),
     ('row-security', row_security_active(c.oid)),
-    ('unlogged', c.relpersistence <> 'p')
+    ('unlogged', c.relpersistence <> 'p'),
+    ('unpublished-identity', ${UNPUBLISHED_IDENTITY})
    ) t (name, holds) WHERE t.holds)::text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname || '.' || c.relname = $1 AND c.relkind IN ('r', 'p')`;
