@@ -5,7 +5,7 @@ import { nextCounter } from '#core/version';
 import { OutcomeUnknown } from './legacy-model.ts';
 import { Fenced, WriteConflict } from './mongo-model.ts';
 import type { Actor, Turn } from './scheduler.ts';
-import { after, changeTo, digest, type Operation, rowOf } from './shape.ts';
+import { after, changeTo, digest, type Operation, type Place, type Row, rowOf, stateOf } from './shape.ts';
 import type { Answer, World } from './world.ts';
 
 const REFRESH_MS = 200;
@@ -88,8 +88,10 @@ export class FacadeModel {
   async #toLegacy(operation: Operation, unit: HandoverUnit, turn: Turn): Promise<Answer> {
     const world = this.#world;
     const { legacy } = world;
-    const { key } = operation;
-    if (world.is('mongodb-first')) await this.#direct(operation, unit, turn, legacy.position);
+    if (world.is('mongodb-first')) {
+      const row = rowOf(world.mongo.document(operation.key), operation);
+      await this.#second(new Map([[operation, after(row, operation)]]), legacy.position, unit, turn);
+    }
     const transaction = await legacy.begin(turn);
     // One statement sees what was committed when it began, however long it waits.
     const early = world.is('term-read-with-lock') ? await transaction.fence() : null;
@@ -104,15 +106,20 @@ export class FacadeModel {
       await transaction.rollback();
       return 'done';
     }
-    const before = await transaction.lock(key);
+    const before = await transaction.lock(operation);
     // Legacy has constraints of its own.
     if (world.scheduler.dice.chance(0.1)) {
       await transaction.rollback();
       return 'refused';
     }
     const made = after(before, operation);
-    await transaction.write(key, made);
+    await transaction.write(operation, made);
     transaction.note(operation, before, made);
+    const changed = new Map<Place, Row | null>([[operation, made]]);
+    if (world.is('read-back-written')) {
+      const sibling = { key: operation.key, part: 1 - operation.part };
+      changed.set(sibling, await transaction.read(sibling));
+    }
     const position = await transaction.insertPosition();
     try {
       await transaction.commit();
@@ -122,29 +129,32 @@ export class FacadeModel {
       const asked = await legacy.begin(turn);
       return (await asked.isAnswered(operation.id)) ? 'done' : 'try-again';
     }
-    if (unit.phase === 'y-loading') await this.#second(key, made, position, unit, turn);
+    if (unit.phase === 'y-loading') await this.#second(changed, position, unit, turn);
     return 'done';
   }
 
-  /** The second write of Y-loading: it makes MongoDB fresh at once, and may be left out. */
+  /**
+   * The second write of Y-loading: it makes MongoDB fresh at once, and may be left out.
+   * @param changed the rows that the transaction has changed, and no others.
+   */
   async #second(
-    ...[key, made, position, unit, turn]: [number, ReturnType<typeof after>, bigint, HandoverUnit, Turn]
+    changed: ReadonlyMap<Place, Row | null>,
+    position: bigint,
+    unit: HandoverUnit,
+    turn: Turn,
   ): Promise<void> {
     const { mongo } = this.#world;
     const evidence = { kind: 'direct', epoch: unit.epoch, position } as const;
+    const changes = [...changed].map(([place, row]) => changeTo(place, row, evidence));
+    const key = Number(changes[0]?.key[0]);
     for (let left = DIRECT_TRIES; left > 0; left -= 1) {
       const stored = await mongo.load(turn, key);
-      const { document, dirty } = fold(stored, [changeTo(key, made, evidence)], digest);
+      const { document, dirty } = fold(stored, changes, digest);
       if (!dirty) return;
       const saved = await mongo.save(turn, unit.term, stored, document);
       this.#world.tell(`direct ${key} at ${position}: ${saved}`);
       if (saved !== 'conflict') return;
     }
-  }
-
-  async #direct(operation: Operation, unit: HandoverUnit, turn: Turn, position: bigint): Promise<void> {
-    const row = this.#world.mongo.row(operation.key);
-    await this.#second(operation.key, after(row, operation), position, unit, turn);
   }
 
   async #toMongo(operation: Operation, unit: HandoverUnit, turn: Turn): Promise<Answer> {
@@ -158,11 +168,11 @@ export class FacadeModel {
           return 'done';
         }
         const stored = await transaction.read(key);
-        const before = stored.root?.live === true ? rowOf(stored.root.content) : null;
+        const before = rowOf(stored, operation);
         const made = after(before, operation);
-        const counter = nextCounter(stored.root?.version?.counter ?? null, scheduler.now);
+        const counter = nextCounter(stateOf(stored, operation)?.version?.counter ?? null, scheduler.now);
         const evidence = { kind: 'owned', epoch: unit.epoch, counter } as const;
-        const { document } = fold(stored, [changeTo(key, made, evidence)], digest);
+        const { document } = fold(stored, [changeTo(operation, made, evidence)], digest);
         await transaction.write(unit.term, document, { operation, before, after: made });
         await transaction.commit();
         return 'done';

@@ -1,14 +1,14 @@
 import type { FenceRow } from '#core/handover';
 import type { Marker } from '#core/reverse';
-import type { Actor, Turn } from './scheduler.ts';
-import type { Committed, Operation, Row } from './shape.ts';
+import type { Actor, Dice, Turn } from './scheduler.ts';
+import { type Committed, nameOf, type Operation, type Place, type Row } from './shape.ts';
 
 /** One change of a row in the log. */
 export interface LoggedChange {
   /** The position of its statement. */
   readonly lsn: bigint;
   readonly transaction: string;
-  readonly key: number;
+  readonly place: Place;
   /** Null: deleted. */
   readonly after: Row | null;
   /** The idempotency record that was committed with it; null: none. */
@@ -25,21 +25,24 @@ export interface LoggedCommit {
 /** The connection was lost while it committed: nobody knows whether it did. */
 export class OutcomeUnknown extends Error {}
 
+interface Mark {
+  readonly place: Place;
+  readonly marker: Omit<Marker, 'transaction'>;
+  /** The row's earlier markers are overwritten. */
+  readonly alone: boolean;
+}
+
 /** A session's transaction under READ COMMITTED: each statement sees what is committed when it begins. */
 export class LegacyTransaction {
   readonly id: string;
   readonly #model: LegacyModel;
   readonly #turn: Turn;
-  readonly #rows = new Map<number, Row | null>();
-  readonly #changes: LoggedChange[] = [];
+  readonly #rows = new Map<string, Row | null>();
+  readonly #changes: Omit<LoggedChange, 'operation'>[] = [];
   readonly #operations: Committed[] = [];
+  readonly #marks: Mark[] = [];
   #answer: string | null = null;
-  #marker: {
-    readonly key: number;
-    readonly marker: Omit<Marker, 'transaction'>;
-    readonly alone: boolean;
-  } | null = null;
-  #row: FenceRow | null = null;
+  #fence: FenceRow | null = null;
   #grants: boolean | null = null;
 
   constructor(id: string, model: LegacyModel, turn: Turn) {
@@ -59,42 +62,44 @@ export class LegacyTransaction {
     this.#model.holders.set(this.#turn.actor, 'exclusive');
   }
 
-  async fence(): Promise<FenceRow> {
-    await this.#turn.step();
-    return this.#model.fence;
+  /** Who takes no fence writes only while it has the right to, and waits for who locks the table. */
+  async enterAsStranger(): Promise<boolean> {
+    await this.#turn.until(() => !this.#model.isLocked());
+    if (!this.#model.grants) return false;
+    this.#model.strangers.add(this.#turn.actor);
+    return true;
   }
 
-  setFence(row: FenceRow): void {
-    this.#row = row;
+  /** Locks the table, which waits for strangers to end, and takes their right away. */
+  async shutOutStrangers(): Promise<void> {
+    await this.#turn.until(() => [...this.#model.strangers].every((one) => one.isDone));
+    this.#grants = false;
   }
 
   giveRightsBack(): void {
     this.#grants = true;
   }
 
-  /** Who takes no fence writes only while it has the right to, and waits for nobody who locks the table. */
-  async enterAsStranger(): Promise<boolean> {
+  async fence(): Promise<FenceRow> {
     await this.#turn.step();
-    await this.#turn.until(() =>
-      [...this.#model.holders].every(([other, how]) => other.isDone || how === 'shared'),
-    );
-    if (!this.#model.grants) return false;
-    this.#model.strangers.add(this.#turn.actor);
-    return true;
+    return this.#model.fence;
   }
 
-  /** Waits for strangers to end, keeps others out, and takes their right away. */
-  async shutOutStrangers(): Promise<void> {
-    await this.#turn.until(() => [...this.#model.strangers].every((one) => one.isDone));
-    this.#grants = false;
-    this.#model.holders.set(this.#turn.actor, 'exclusive');
+  setFence(row: FenceRow): void {
+    this.#fence = row;
   }
 
   /** Locks the row until the end. */
-  async lock(key: number): Promise<Row | null> {
-    await this.#turn.until(() => isFree(this.#model.locks, key, this.#turn.actor));
-    this.#model.locks.set(key, this.#turn.actor);
-    return this.#seen(key);
+  async lock(place: Place): Promise<Row | null> {
+    const name = nameOf(place);
+    await this.#turn.until(() => isFree(this.#model.locks, name, this.#turn.actor));
+    this.#model.locks.set(name, this.#turn.actor);
+    return this.#seen(name);
+  }
+
+  async read(place: Place): Promise<Row | null> {
+    await this.#turn.step();
+    return this.#seen(nameOf(place));
   }
 
   /** Inserts the idempotency record, which waits for another transaction that has. @returns false: it is answered. */
@@ -109,25 +114,19 @@ export class LegacyTransaction {
     return this.#model.answers.has(id);
   }
 
-  async lastMarker(key: number): Promise<Marker | null> {
+  async lastMarker(place: Place): Promise<Marker | null> {
     await this.#turn.step();
-    return this.#model.markers.get(key)?.at(-1) ?? null;
+    return this.#model.markers.get(nameOf(place))?.at(-1) ?? null;
   }
 
   /** The row is locked. */
-  async write(key: number, row: Row | null): Promise<void> {
+  async write(place: Place, row: Row | null): Promise<void> {
     await this.#turn.step();
-    this.#rows.set(key, row);
-    this.#changes.push({
-      lsn: this.#model.nextLsn(),
-      transaction: this.id,
-      key,
-      after: row,
-      operation: null,
-    });
+    this.#rows.set(nameOf(place), row);
+    this.#changes.push({ lsn: this.#model.nextLsn(), transaction: this.id, place, after: row });
   }
 
-  /** A client's operation, and its answer. */
+  /** An operation, and its answer. */
   note(operation: Operation, before: Row | null, after: Row | null): void {
     this.answer(operation.id);
     this.#operations.push({ operation, store: 'legacy', before, after });
@@ -138,9 +137,8 @@ export class LegacyTransaction {
     this.#answer = id;
   }
 
-  /** @param alone the key's earlier markers are overwritten. */
-  mark(key: number, marker: Omit<Marker, 'transaction'>, alone: boolean): void {
-    this.#marker = { key, marker, alone };
+  mark(mark: Mark): void {
+    this.#marks.push(mark);
   }
 
   /** `pg_current_wal_insert_lsn()`. */
@@ -152,30 +150,9 @@ export class LegacyTransaction {
   /** @throws OutcomeUnknown */
   async commit(): Promise<void> {
     await this.#turn.step();
-    const model = this.#model;
-    const isLost = model.losesAnswers();
-    const isCommitted = !isLost || model.dice.chance(0.5);
-    if (isCommitted) {
-      for (const [key, row] of this.#rows) {
-        if (row === null) model.rows.delete(key);
-        else model.rows.set(key, row);
-      }
-      if (this.#answer !== null) model.answers.add(this.#answer);
-      if (this.#marker !== null) {
-        const { key, marker, alone } = this.#marker;
-        const earlier = alone ? [] : (model.markers.get(key) ?? []);
-        model.markers.set(key, [...earlier, { ...marker, transaction: this.id }]);
-      }
-      if (this.#row !== null) model.fence = this.#row;
-      if (this.#grants !== null) model.grants = this.#grants;
-      model.committed.push(...this.#operations);
-      model.tell(
-        `legacy commits ${this.id} ${this.#changes.map(({ key, lsn }) => `${key} at ${lsn}`).join()} ${this.#answer ?? ''}`,
-      );
-      const changes = this.#changes.map((change) => ({ ...change, operation: this.#answer }));
-      model.log.push({ end: model.nextLsn(), changes });
-    }
-    model.release(this.#turn.actor);
+    const isLost = this.#model.losesAnswer();
+    if (!isLost || this.#model.dice.chance(0.5)) this.#apply();
+    this.#model.release(this.#turn.actor);
     if (isLost) throw new OutcomeUnknown();
     await this.#turn.step();
   }
@@ -185,36 +162,64 @@ export class LegacyTransaction {
     await this.#turn.step();
   }
 
-  #seen(key: number): Row | null {
-    return this.#rows.get(key) ?? this.#model.rows.get(key) ?? null;
+  #apply(): void {
+    const model = this.#model;
+    for (const [name, row] of this.#rows) {
+      if (row === null) model.rows.delete(name);
+      else model.rows.set(name, row);
+    }
+    if (this.#answer !== null) model.answers.add(this.#answer);
+    for (const { place, marker, alone } of this.#marks) {
+      const name = nameOf(place);
+      const earlier = alone ? [] : (model.markers.get(name) ?? []);
+      model.markers.set(name, [...earlier, { ...marker, transaction: this.id }]);
+    }
+    if (this.#fence !== null) model.fence = this.#fence;
+    if (this.#grants !== null) model.grants = this.#grants;
+    model.committed.push(...this.#operations);
+    const changes = this.#changes.map((change) => ({ ...change, operation: this.#answer }));
+    model.log.push({ end: model.nextLsn(), changes });
+    const made = changes.map(({ place, lsn }) => `${nameOf(place)} at ${lsn}`).join(', ');
+    model.tell(`legacy commits ${this.id} ${this.#answer ?? ''}: ${made}`);
   }
+
+  #seen(name: string): Row | null {
+    return this.#rows.get(name) ?? this.#model.rows.get(name) ?? null;
+  }
+}
+
+/** What a model of a store is given. */
+export interface ModelParts {
+  readonly dice: Dice;
+  /** Where all that is committed is written down. */
+  readonly committed: Committed[];
+  readonly tell: (what: string) => void;
 }
 
 /** PostgreSQL, as far as Ficus leans on it. */
 export class LegacyModel {
-  readonly rows = new Map<number, Row>();
+  readonly rows = new Map<string, Row>();
   readonly log: LoggedCommit[] = [];
   readonly answers = new Set<string>();
-  readonly markers = new Map<number, Marker[]>();
+  readonly markers = new Map<string, Marker[]>();
   /** Who has each row's lock. */
-  readonly locks = new Map<number, Actor>();
+  readonly locks = new Map<string, Actor>();
   readonly claims = new Map<string, Actor>();
   /** May programs that take no fence write? */
   grants = true;
   readonly strangers = new Set<Actor>();
   /** Who has the advisory lock. */
   readonly holders = new Map<Actor, 'shared' | 'exclusive'>();
+  readonly dice: Dice;
   readonly committed: Committed[];
-  readonly dice: { chance(of: number): boolean };
+  readonly tell: (what: string) => void;
   fence: FenceRow = { term: 1, authority: 'legacy' };
   /** How often the connection is lost while it commits. */
   losses = 0;
   #lsn = 100n;
   #transactions = 0;
 
-  readonly tell: (what: string) => void;
-
-  constructor(dice: { chance(of: number): boolean }, committed: Committed[], tell: (what: string) => void) {
+  constructor({ dice, committed, tell }: ModelParts) {
     this.dice = dice;
     this.committed = committed;
     this.tell = tell;
@@ -235,7 +240,7 @@ export class LegacyModel {
     return this.#lsn;
   }
 
-  losesAnswers(): boolean {
+  losesAnswer(): boolean {
     return this.dice.chance(this.losses);
   }
 
@@ -247,17 +252,25 @@ export class LegacyModel {
     return [...this.holders.keys()].every((other) => other === actor || other.isDone);
   }
 
+  isLocked(): boolean {
+    return [...this.holders].some(([other, how]) => !other.isDone && how === 'exclusive');
+  }
+
   /** A session has ended, by its transaction's end or with its process. */
   release(actor: Actor): void {
     this.holders.delete(actor);
     this.strangers.delete(actor);
-    for (const held of [this.locks, this.claims] as readonly Map<unknown, Actor>[])
-      for (const [key, holder] of held) if (holder === actor) held.delete(key);
+    letGo(this.locks, actor);
+    letGo(this.claims, actor);
   }
 }
 
 /** A process that has died has let go of all that it held. */
-export function isFree<K>(held: ReadonlyMap<K, Actor>, key: K, actor: Actor): boolean {
-  const holder = held.get(key);
+export function isFree(held: ReadonlyMap<string, Actor>, name: string, actor: Actor): boolean {
+  const holder = held.get(name);
   return holder === undefined || holder === actor || holder.isDone;
+}
+
+export function letGo(held: Map<string, Actor>, actor: Actor): void {
+  for (const [name, holder] of held) if (holder === actor) held.delete(name);
 }

@@ -1,11 +1,11 @@
-import { fold } from '#core/apply';
+import { fold, type StoredDocument } from '#core/apply';
 import { isAdmitted } from '#core/handover';
 import { authorityOf } from '#core/phase';
 import { judgeForward, judgeReverse } from '#core/reverse';
-import { type LoggedChange, OutcomeUnknown } from './legacy-model.ts';
+import { type LegacyTransaction, type LoggedChange, OutcomeUnknown } from './legacy-model.ts';
 import type { OplogEntry } from './mongo-model.ts';
 import type { Turn } from './scheduler.ts';
-import { changeTo, digest, digestOf, rowOf } from './shape.ts';
+import { changeTo, digest, digestOf, nameOf, PARTS, type Place, rowOf, stateOf } from './shape.ts';
 import type { TopicModel } from './topic-model.ts';
 import type { Epochs, World } from './world.ts';
 
@@ -22,7 +22,7 @@ export async function forwardConnector(world: World, turn: Turn): Promise<void> 
     if (entry !== undefined) {
       for (const change of entry.changes) {
         await turn.step();
-        forward.send(change.key, change);
+        forward.send(lane(change.place), change);
       }
       next += 1;
     }
@@ -91,16 +91,17 @@ export async function forwardApplier(world: World, turn: Turn): Promise<void> {
     [partition, offset]: readonly [number, number],
     isFresh: boolean,
   ): Promise<boolean> => {
-    const { key, after, lsn, transaction } = change;
+    const { place, after, lsn, transaction } = change;
     const { term, epochs } = known;
     const epoch = world.is('epoch-in-force') ? epochs.current : epochs.of(partition, offset);
-    const marker = (legacy.markers.get(key) ?? []).find((one) => one.transaction === transaction) ?? null;
+    const marker =
+      (legacy.markers.get(nameOf(place)) ?? []).find((one) => one.transaction === transaction) ?? null;
     const { kind } = judgeForward(epochs.authorityOf(epoch), marker, digestOf(after));
-    const name = `forward ${partition}/${offset} of ${key} at ${lsn}`;
+    const name = `forward ${partition}/${offset} of ${nameOf(place)} at ${lsn}`;
     await turn.step();
     if (kind === 'rogue' || kind === 'drift') {
       if (!isFresh) return false;
-      conflicts.push(`${kind} ${key}`);
+      conflicts.push(`${kind} ${nameOf(place)}`);
     }
     if (kind !== 'apply') {
       world.tell(`${name}: ${kind}`);
@@ -110,17 +111,17 @@ export async function forwardApplier(world: World, turn: Turn): Promise<void> {
     const log = { incarnation: 1, partition, offset: BigInt(offset) };
     const evidence = { kind: 'streamed', epoch, position: lsn, log } as const;
     for (;;) {
-      const before = await mongo.load(turn, key);
-      if ((before.root?.version?.epoch ?? 0) > epochs.current && !world.is('epochs-of-yesterday'))
+      const before = await mongo.load(turn, place.key);
+      if ((stateOf(before, place)?.version?.epoch ?? 0) > epochs.current && !world.is('epochs-of-yesterday'))
         return false;
-      const { document, dirty } = fold(before, [changeTo(key, after, evidence)], digest);
+      const { document, dirty } = fold(before, [changeTo(place, after, evidence)], digest);
       if (!dirty) {
         world.tell(`${name}: stale`);
         return true;
       }
       if (after === null && world.is('delete-removes')) {
         await turn.step();
-        mongo.documents.delete(key);
+        if (place.part === 0) mongo.documents.delete(place.key);
         return true;
       }
       const saved = await mongo.save(turn, term, before, document);
@@ -141,30 +142,39 @@ export async function forwardApplier(world: World, turn: Turn): Promise<void> {
 export async function reverseApplier(world: World, turn: Turn): Promise<void> {
   const { control, legacy, conflicts } = world;
   let unit = (await control.of(turn).unit()).value;
+  const tellRow = async (
+    transaction: LegacyTransaction,
+    place: Place,
+    document: StoredDocument,
+  ): Promise<void> => {
+    const version = stateOf(document, place)?.version ?? null;
+    const found = await transaction.lock(place);
+    const verdict = judgeReverse(version, await transaction.lastMarker(place), digestOf(found));
+    if (verdict.kind === 'conflict') conflicts.push(`overwritten ${nameOf(place)}`);
+    if (verdict.kind !== 'apply' || version === null || version.counter === null) return;
+    const row = rowOf(document, place);
+    await transaction.write(place, row);
+    const { epoch, counter } = version;
+    transaction.mark({
+      ...{ place, marker: { epoch, counter, digest: digestOf(row) } },
+      alone: world.is('marker-overwritten'),
+    });
+  };
   const tell = async ({ key, document, operation }: OplogEntry): Promise<'done' | 'again'> => {
-    const version = document.root?.version ?? null;
-    // Of an epoch of legacy's: it came from there.
-    if (document.root === null || version === null || version.counter === null) return 'done';
-    if (version.epoch < unit.epoch) return 'done';
-    if (version.epoch > unit.epoch || authorityOf(unit.phase) !== 'mongodb') return 'again';
+    // Rows of an epoch of legacy's came from there.
+    const own = PARTS.map((part) => ({ key, part })).filter(
+      (place) => (stateOf(document, place)?.version?.counter ?? null) !== null,
+    );
+    const epoch = Math.max(0, ...own.map((place) => stateOf(document, place)?.version?.epoch ?? 0));
+    if (epoch < unit.epoch) return 'done';
+    if (epoch > unit.epoch || authorityOf(unit.phase) !== 'mongodb') return 'again';
     const transaction = await legacy.begin(turn);
     await transaction.enter();
     if (!isAdmitted(await transaction.fence(), unit.term, 'mongodb')) {
       await transaction.rollback();
       return 'again';
     }
-    const found = await transaction.lock(key);
-    const last = await transaction.lastMarker(key);
-    const verdict = judgeReverse(version, last, digestOf(found));
-    if (verdict.kind !== 'apply') {
-      if (verdict.kind === 'conflict') conflicts.push(`overwritten ${key}`);
-      await transaction.rollback();
-      return 'done';
-    }
-    const row = document.root.live ? rowOf(document.root.content) : null;
-    await transaction.write(key, row);
-    const { epoch, counter } = version;
-    transaction.mark(key, { epoch, counter, digest: digestOf(row) }, world.is('marker-overwritten'));
+    for (const place of own) await tellRow(transaction, place, document);
     if (operation !== null && !world.is('answers-stay')) transaction.answer(operation);
     try {
       await transaction.commit();
@@ -180,4 +190,9 @@ export async function reverseApplier(world: World, turn: Turn): Promise<void> {
       await turn.sleep(RETRY_MS);
     }
   });
+}
+
+/** A child's records are in a topic of their own. */
+function lane({ key, part }: Place): number {
+  return key + part;
 }

@@ -1,12 +1,11 @@
 import { emptyDocument, type StoredDocument } from '#core/apply';
 import { assert } from '#core/errors';
-import { isFree, OutcomeUnknown } from './legacy-model.ts';
-import type { Actor, Turn } from './scheduler.ts';
-import { type Committed, type Row, rowOf } from './shape.ts';
+import { isFree, letGo, type ModelParts, OutcomeUnknown } from './legacy-model.ts';
+import type { Actor, Dice, Turn } from './scheduler.ts';
+import { type Committed, nameOf, PARTS, type Place, rowOf } from './shape.ts';
 
 /** What the oplog says of a write: the document as it became. */
 export interface OplogEntry {
-  readonly at: bigint;
   readonly key: number;
   readonly document: StoredDocument;
   /** The idempotency record that was committed with it; null: none. */
@@ -52,12 +51,12 @@ export class MongoTransaction {
   /** @throws Fenced, WriteConflict */
   async write(term: number, document: StoredDocument, operation: Omit<Committed, 'store'>): Promise<void> {
     await this.#turn.step();
-    const key = Number(document.key[0]);
+    const key = keyOf(document);
     assert(this.#seen !== null, 'it is read before it is written');
-    if (!isFree(this.#model.writers, key, this.#turn.actor)) throw new WriteConflict();
+    if (!isFree(this.#model.writers, String(key), this.#turn.actor)) throw new WriteConflict();
     if (this.#model.document(key).revision !== this.#seen.revision) throw new WriteConflict();
     if (term < this.#model.fence) throw new Fenced();
-    this.#model.writers.set(key, this.#turn.actor);
+    this.#model.writers.set(String(key), this.#turn.actor);
     this.#write = { document, operation: { ...operation, store: 'mongodb' } };
   }
 
@@ -65,13 +64,13 @@ export class MongoTransaction {
   async commit(): Promise<void> {
     await this.#turn.step();
     const model = this.#model;
-    const isLost = model.losesAnswers();
+    const isLost = model.losesAnswer();
     if (this.#write !== null && (!isLost || model.dice.chance(0.5))) {
       const { document, operation } = this.#write;
       model.committed.push(operation);
       model.put(document, operation.operation.id);
       model.answers.add(operation.operation.id);
-      model.tell(`mongodb commits ${operation.operation.id} of ${operation.operation.key}`);
+      model.tell(`mongodb commits ${operation.operation.id}: ${nameOf(operation.operation)}`);
     }
     model.release(this.#turn.actor);
     if (isLost) throw new OutcomeUnknown();
@@ -90,21 +89,20 @@ export class MongoModel {
   readonly oplog: OplogEntry[] = [];
   readonly answers = new Set<string>();
   /** Who has an open transaction that has written the document. */
-  readonly writers = new Map<number, Actor>();
+  readonly writers = new Map<string, Actor>();
   readonly claims = new Map<string, Actor>();
+  readonly dice: Dice;
   readonly committed: Committed[];
-  readonly dice: { chance(of: number): boolean };
+  readonly tell: (what: string) => void;
   /** The least term that the collection's validator lets pass. */
   fence = 1;
   losses = 0;
-  /** Documents that became what they had been before, one sentence each. */
+  /** Rows that became what they had been before, one sentence each. */
   readonly steppedBack: string[] = [];
-  /** The newest state that each document has had, as its place among all that was committed. */
-  readonly #newest = new Map<number, number>();
+  /** The newest state that each row has had, as its place among all that was committed. */
+  readonly #newest = new Map<string, number>();
 
-  readonly tell: (what: string) => void;
-
-  constructor(dice: { chance(of: number): boolean }, committed: Committed[], tell: (what: string) => void) {
+  constructor({ dice, committed, tell }: ModelParts) {
     this.dice = dice;
     this.committed = committed;
     this.tell = tell;
@@ -119,11 +117,6 @@ export class MongoModel {
     return this.documents.get(key) ?? emptyDocument([key]);
   }
 
-  row(key: number): Row | null {
-    const root = this.document(key).root;
-    return root?.live === true ? rowOf(root.content) : null;
-  }
-
   async load(turn: Turn, key: number): Promise<StoredDocument> {
     await turn.step();
     return this.document(key);
@@ -136,12 +129,11 @@ export class MongoModel {
     before: StoredDocument,
     after: StoredDocument,
   ): Promise<'saved' | 'conflict' | 'fenced'> {
-    await turn.step();
-    const key = Number(after.key[0]);
-    await turn.until(() => isFree(this.writers, key, turn.actor));
+    const key = keyOf(after);
+    await turn.until(() => isFree(this.writers, String(key), turn.actor));
     if (term < this.fence) return 'fenced';
     if (this.document(key).revision !== before.revision) return 'conflict';
-    this.put(after);
+    this.put(after, null);
     await turn.step();
     return 'saved';
   }
@@ -150,6 +142,7 @@ export class MongoModel {
   async setFence(turn: Turn, term: number): Promise<void> {
     await turn.until(() => [...this.writers.values()].every((writer) => writer.isDone));
     this.fence = term;
+    this.tell(`mongodb lets pass from term ${term}`);
     await turn.step();
   }
 
@@ -157,30 +150,35 @@ export class MongoModel {
     return BigInt(this.oplog.length);
   }
 
-  losesAnswers(): boolean {
+  losesAnswer(): boolean {
     return this.dice.chance(this.losses);
   }
 
-  put(document: StoredDocument, operation: string | null = null): void {
-    const key = Number(document.key[0]);
-    this.#mindStep(key, document);
+  put(document: StoredDocument, operation: string | null): void {
+    const key = keyOf(document);
+    for (const part of PARTS) this.#mindStep({ key, part }, document);
     const next = { ...document, revision: (document.revision ?? 0) + 1 };
     this.documents.set(key, next);
-    this.oplog.push({ at: BigInt(this.oplog.length) + 1n, key, document: next, operation });
-  }
-
-  /** A state is known by the operation that made it; of a deletion, nobody can tell which. */
-  #mindStep(key: number, { root }: StoredDocument): void {
-    if (root?.live !== true) return;
-    const made = rowOf(root.content).made.split(' ').at(-1);
-    const at = this.committed.findLastIndex(({ operation }) => operation.id === made);
-    const newest = this.#newest.get(key) ?? -1;
-    if (at < newest) this.steppedBack.push(`${key} went back to the state that ${made} made`);
-    this.#newest.set(key, Math.max(at, newest));
+    this.oplog.push({ key, document: next, operation });
   }
 
   release(actor: Actor): void {
-    for (const held of [this.writers, this.claims] as readonly Map<unknown, Actor>[])
-      for (const [key, holder] of held) if (holder === actor) held.delete(key);
+    letGo(this.writers, actor);
+    letGo(this.claims, actor);
   }
+
+  /** A state is known by the operation that made it; of a deletion, nobody can tell which. */
+  #mindStep(place: Place, document: StoredDocument): void {
+    const made = rowOf(document, place)?.made.split(' ').at(-1);
+    if (made === undefined) return;
+    const name = nameOf(place);
+    const at = this.committed.findLastIndex(({ operation }) => operation.id === made);
+    const newest = this.#newest.get(name) ?? -1;
+    if (at < newest) this.steppedBack.push(`${name} went back to the state that ${made} made`);
+    this.#newest.set(name, Math.max(at, newest));
+  }
+}
+
+function keyOf({ key }: StoredDocument): number {
+  return Number(key[0]);
 }

@@ -1,33 +1,38 @@
-import type { RowChange } from '#core/apply';
+import type { RowChange, StoredDocument, StoredRow } from '#core/apply';
 import type { Content } from '#core/field-type';
+import { keyText } from '#core/key';
 import type { Evidence } from '#core/version';
+
+/** A row of a document: its own (0), or a child's. */
+export interface Place {
+  readonly key: number;
+  readonly part: number;
+}
+
+/** The rows that a document may have. */
+export const PARTS = [0, 1] as const;
+const EMBED = 'parts';
 
 /** A row: which operations have made it what it is, in their order, so that one that is lost or doubled shows. */
 export interface Row {
-  readonly id: number;
   readonly made: string;
 }
 
 /** What a client asks for. */
-export interface Operation {
+export interface Operation extends Place {
   /** Its Idempotency-Key, the same when it is asked for again. */
   readonly id: string;
-  readonly key: number;
   readonly kind: 'put' | 'delete';
 }
 
 /** What an operation does to a row; null: there is none. */
-export function after(row: Row | null, { id, key, kind }: Operation): Row | null {
+export function after(row: Row | null, { id, kind }: Operation): Row | null {
   if (kind === 'delete') return null;
-  return { id: key, made: row === null ? id : `${row.made} ${id}` };
+  return { made: row === null ? id : `${row.made} ${id}` };
 }
 
-export function contentOf({ id, made }: Row): Content {
-  return { id, made };
-}
-
-export function rowOf(content: Content): Row {
-  return { id: Number(content['id']), made: String(content['made']) };
+export function nameOf({ key, part }: Place): string {
+  return `${key}/${part}`;
 }
 
 /** A digest need only tell contents apart. */
@@ -36,18 +41,36 @@ export function digest(text: string): string {
 }
 
 export function digestOf(row: Row | null): string | null {
-  return row === null ? null : digest(JSON.stringify(contentOf(row)));
+  return row === null ? null : digest(row.made);
+}
+
+/** What is stored of a row; null: nothing yet. */
+export function stateOf({ root, embeds }: StoredDocument, { part }: Place): StoredRow | null {
+  return part === 0 ? root : (embeds[EMBED]?.[keyText([part])] ?? null);
+}
+
+/** The row as readers see it; null: there is none. */
+export function rowOf(document: StoredDocument, place: Place): Row | null {
+  const state = stateOf(document, place);
+  return state?.live === true ? { made: String(state.content['made']) } : null;
 }
 
 /** The row's state as a change of its document. */
-export function changeTo(key: number, row: Row | null, evidence: Evidence): RowChange {
-  const place = { key: [key], embed: null, evidence, committedAt: null };
-  return row === null
-    ? { ...place, effect: { kind: 'delete', content: { id: key }, tiesWin: false } }
-    : { ...place, effect: { kind: 'upsert', content: contentOf(row), unavailable: [], unmapped: {} } };
+export function changeTo(place: Place, row: Row | null, evidence: Evidence): RowChange {
+  const { key, part } = place;
+  const own = { id: key, part };
+  const embed = part === 0 ? null : { path: EMBED, childKey: [part] };
+  const content: Content = row === null ? own : { ...own, made: row.made };
+  return {
+    ...{ key: [key], embed, evidence, committedAt: null },
+    effect:
+      row === null
+        ? { kind: 'delete', content, tiesWin: false }
+        : { kind: 'upsert', content, unavailable: [], unmapped: {} },
+  };
 }
 
-/** A commit of a client's operation, in either store, as only somebody who sees everything can know it. */
+/** A commit of an operation, in either store, as only somebody who sees everything can know it. */
 export interface Committed {
   readonly operation: Operation;
   readonly store: 'legacy' | 'mongodb';

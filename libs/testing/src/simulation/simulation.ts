@@ -6,7 +6,7 @@ import { handoverParts } from './handover-ports.ts';
 import { OutcomeUnknown } from './legacy-model.ts';
 import { forwardApplier, forwardConnector, reverseApplier, reverseConnector } from './legs.ts';
 import { type Actor, Scheduler, type Turn } from './scheduler.ts';
-import { after, type Operation } from './shape.ts';
+import { after, nameOf, type Operation, PARTS, type Place, rowOf } from './shape.ts';
 import { type Mutation, World } from './world.ts';
 
 export interface SimulationOptions {
@@ -28,7 +28,7 @@ export interface Outcome {
   readonly trace: readonly string[];
 }
 
-const KEYS = 3;
+const PLACES: readonly Place[] = [0, 1].flatMap((key) => PARTS.map((part) => ({ key, part })));
 const CLIENTS = 3;
 const MOST_STEPS = 400_000;
 /** How long a client waits for an answer, ms. */
@@ -111,13 +111,18 @@ class Run {
     );
   }
 
+  #place(): Place {
+    const { key, part } = this.#scheduler.dice.pick(PLACES);
+    return { key, part };
+  }
+
   /** Asks for one operation after the other, and again for one that got no answer. */
   async #client(no: number, turn: Turn): Promise<void> {
     const { dice } = this.#scheduler;
     for (let at = 1; at <= this.#operations; at += 1) {
       const operation: Operation = {
         id: `${no}.${at}`,
-        key: dice.below(KEYS),
+        ...this.#place(),
         kind: dice.chance(0.2) ? 'delete' : 'put',
       };
       for (let isFirst = true; ; isFirst = false) {
@@ -141,12 +146,12 @@ class Run {
     const { dice } = this.#scheduler;
     const { legacy } = this.#world;
     for (let at = 1; at <= this.#operations; at += 1) {
-      const operation: Operation = { id: `b.${at}`, key: dice.below(KEYS), kind: 'put' };
+      const operation: Operation = { id: `b.${at}`, ...this.#place(), kind: 'put' };
       const transaction = await legacy.begin(turn);
       if (await transaction.enterAsStranger()) {
-        const before = await transaction.lock(operation.key);
+        const before = await transaction.lock(operation);
         const made = after(before, operation);
-        await transaction.write(operation.key, made);
+        await transaction.write(operation, made);
         transaction.note(operation, before, made);
         await turn.sleep(dice.below(60));
         await transaction.commit().catch((error: unknown) => {
@@ -251,26 +256,27 @@ class Run {
     const faults = conflicts.map((conflict) => `a conflict that nobody has made: ${conflict}`);
     faults.push(...mongo.steppedBack);
     const times = new Map<string, number>();
-    const last = new Map<number, string>();
+    const last = new Map<string, string>();
     for (const { operation, store, before, after: made } of committed) {
       times.set(operation.id, (times.get(operation.id) ?? 0) + 1);
-      const known = last.get(operation.key) ?? 'null';
+      const known = last.get(nameOf(operation)) ?? 'null';
       if (JSON.stringify(before) !== known)
         faults.push(`${operation.id} in ${store} was made of ${JSON.stringify(before)}, not of ${known}`);
-      last.set(operation.key, JSON.stringify(made));
+      last.set(nameOf(operation), JSON.stringify(made));
     }
     for (const [id, count] of times) if (count > 1) faults.push(`${id} was committed ${count} times`);
     for (const id of this.#acknowledged)
       if (!times.has(id)) faults.push(`${id} was acknowledged and is lost`);
     for (const id of this.#refused) if (times.has(id)) faults.push(`${id} was refused and is there`);
-    for (let key = 0; key < KEYS; key += 1) {
-      const truth = last.get(key) ?? 'null';
+    for (const place of PLACES) {
+      const name = nameOf(place);
+      const truth = last.get(name) ?? 'null';
       const stored = {
-        legacy: JSON.stringify(legacy.rows.get(key) ?? null),
-        mongodb: JSON.stringify(mongo.row(key)),
+        legacy: JSON.stringify(legacy.rows.get(name) ?? null),
+        mongodb: JSON.stringify(rowOf(mongo.document(place.key), place)),
       };
       for (const [store, found] of Object.entries(stored))
-        if (found !== truth) faults.push(`${store} has ${found} of ${key}, and ${truth} was committed`);
+        if (found !== truth) faults.push(`${store} has ${found} of ${name}, and ${truth} was committed`);
     }
     const { phase, draining } = control.unit.value;
     if (draining !== null) faults.push('the unit is left drained');

@@ -14,6 +14,7 @@ export const MUTATIONS = {
   'term-read-with-lock': 'lock and term are read in one statement, so that the term is of before the wait',
   'term-unchecked': 'the term is not checked behind the fence',
   'mongodb-first': 'Y-loading writes MongoDB before legacy has committed',
+  'read-back-written': 'the direct write carries a row that was read back and not changed',
   'epoch-in-force': 'an event is given the epoch in force in place of its offset’s',
   'epochs-of-yesterday':
     'what a newer epoch has written is taken for newer, by who does not know that epoch yet',
@@ -143,8 +144,12 @@ export class World {
   constructor(scheduler: Scheduler, mutation: Mutation | null) {
     this.scheduler = scheduler;
     this.mutation = mutation;
-    this.legacy = new LegacyModel(scheduler.dice, this.committed, (what) => this.tell(what));
-    this.mongo = new MongoModel(scheduler.dice, this.committed, (what) => this.tell(what));
+    const parts = {
+      ...{ dice: scheduler.dice, committed: this.committed },
+      tell: (what: string) => this.tell(what),
+    };
+    this.legacy = new LegacyModel(parts);
+    this.mongo = new MongoModel(parts);
     this.control = new ControlModel(
       { phase: 'y-loading', epoch: 1, term: 1, draining: null, transition: null },
       (what) => this.tell(what),
