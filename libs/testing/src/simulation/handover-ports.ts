@@ -21,7 +21,7 @@ export function handoverParts(world: World, turn: Turn): HandoverParts {
     },
     isSettled: async () => {
       await turn.step();
-      return [...world.mongo.documents.values()].every(({ root }) => root?.doubtful !== true);
+      return world.edited.size === 0;
     },
   };
 }
@@ -30,7 +30,7 @@ function forwardLeg(world: World, turn: Turn): Leg {
   const { legacy, forward, forwardSource, control } = world;
   const whole = leg(turn, forward, forwardSource, async () => {
     await turn.step();
-    legacy.log.push({ end: legacy.nextLsn(), changes: [] });
+    legacy.beat();
   });
   const isDown = authorityOf(control.unit.value.phase) === 'mongodb';
   return isDown && world.is('echoes-not-drained')

@@ -240,6 +240,11 @@ export class LegacyModel {
     return this.#lsn;
   }
 
+  /** A heartbeat: something new in the log, so that who reads it gets on. */
+  beat(): void {
+    this.log.push({ end: this.nextLsn(), changes: [] });
+  }
+
   losesAnswer(): boolean {
     return this.dice.chance(this.losses);
   }

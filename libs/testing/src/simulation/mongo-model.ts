@@ -2,7 +2,7 @@ import { emptyDocument, type StoredDocument } from '#core/apply';
 import { assert } from '#core/errors';
 import { isFree, letGo, type ModelParts, OutcomeUnknown } from './legacy-model.ts';
 import type { Actor, Dice, Turn } from './scheduler.ts';
-import { type Committed, nameOf, PARTS, type Place, rowOf } from './shape.ts';
+import { BY_HAND, type Committed, nameOf, PARTS, type Place, rowOf } from './shape.ts';
 
 /** What the oplog says of a write: the document as it became. */
 export interface OplogEntry {
@@ -97,6 +97,8 @@ export class MongoModel {
   /** The least term that the collection's validator lets pass. */
   fence = 1;
   losses = 0;
+  /** Called with each document that is written. */
+  written: (document: StoredDocument) => void = () => undefined;
   /** Rows that became what they had been before, one sentence each. */
   readonly steppedBack: string[] = [];
   /** The newest state that each row has had, as its place among all that was committed. */
@@ -157,6 +159,7 @@ export class MongoModel {
   put(document: StoredDocument, operation: string | null): void {
     const key = keyOf(document);
     for (const part of PARTS) this.#mindStep({ key, part }, document);
+    this.written(document);
     const next = { ...document, revision: (document.revision ?? 0) + 1 };
     this.documents.set(key, next);
     this.oplog.push({ key, document: next, operation });
@@ -170,7 +173,7 @@ export class MongoModel {
   /** A state is known by the operation that made it; of a deletion, nobody can tell which. */
   #mindStep(place: Place, document: StoredDocument): void {
     const made = rowOf(document, place)?.made.split(' ').at(-1);
-    if (made === undefined) return;
+    if (made === undefined || made === BY_HAND) return;
     const name = nameOf(place);
     const at = this.committed.findLastIndex(({ operation }) => operation.id === made);
     const newest = this.#newest.get(name) ?? -1;

@@ -49,6 +49,17 @@ export function stateOf({ root, embeds }: StoredDocument, { part }: Place): Stor
   return part === 0 ? root : (embeds[EMBED]?.[keyText([part])] ?? null);
 }
 
+/** What somebody makes of a row by hand. */
+export const BY_HAND = 'by-hand';
+export const EDITED = { content: { made: BY_HAND }, digest: null };
+
+export function withRow(document: StoredDocument, { part }: Place, row: StoredRow): StoredDocument {
+  const revision = (document.revision ?? 0) + 1;
+  if (part === 0) return { ...document, revision, root: row };
+  const rows = { ...document.embeds[EMBED], [keyText([part])]: row };
+  return { ...document, revision, embeds: { ...document.embeds, [EMBED]: rows } };
+}
+
 /** The row as readers see it; null: there is none. */
 export function rowOf(document: StoredDocument, place: Place): Row | null {
   const state = stateOf(document, place);

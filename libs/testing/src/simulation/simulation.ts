@@ -5,6 +5,7 @@ import { FacadeModel } from './facade.ts';
 import { handoverParts } from './handover-ports.ts';
 import { OutcomeUnknown } from './legacy-model.ts';
 import { forwardApplier, forwardConnector, reverseApplier, reverseConnector } from './legs.ts';
+import { repair } from './repair.ts';
 import { type Actor, Scheduler, type Turn } from './scheduler.ts';
 import { after, nameOf, type Operation, PARTS, type Place, rowOf } from './shape.ts';
 import { type Mutation, World } from './world.ts';
@@ -83,6 +84,7 @@ class Run {
       scheduler.spawn(`client-${at}`, (turn) => this.#client(at, turn));
     scheduler.spawn('batch', (turn) => this.#batch(turn));
     scheduler.spawn('operator', (turn) => this.#operate(turn));
+    scheduler.spawn('reconciler', (turn) => this.#reconcile(turn));
     scheduler.spawn('chaos', (turn) => this.#trouble(turn));
     await scheduler.run(() => this.#clientsLeft === 0 && this.#flipsLeft === 0, MOST_STEPS);
     this.#isCalm = true;
@@ -153,7 +155,7 @@ class Run {
         const made = after(before, operation);
         await transaction.write(operation, made);
         transaction.note(operation, before, made);
-        await turn.sleep(dice.below(60));
+        await turn.sleep(dice.below(dice.chance(0.4) ? 600 : 40));
         await transaction.commit().catch((error: unknown) => {
           if (!(error instanceof OutcomeUnknown)) throw error;
         });
@@ -161,6 +163,15 @@ class Run {
       await turn.sleep(dice.below(300));
     }
     this.#clientsLeft -= 1;
+  }
+
+  /** Goes on to the end: what somebody has edited in MongoDB must be repaired by then. */
+  async #reconcile(turn: Turn): Promise<void> {
+    for (;;) {
+      const place = this.#scheduler.dice.pick([...this.#world.edited.values(), this.#place()]);
+      await repair(this.#world, place, turn);
+      await turn.sleep(this.#scheduler.dice.below(100));
+    }
   }
 
   async #operate(turn: Turn): Promise<void> {
@@ -206,7 +217,7 @@ class Run {
       await turn.sleep(dice.below(150));
       if (this.#isCalm) return;
       const facade = dice.pick(this.#facades);
-      const what = dice.below(10);
+      const what = dice.below(11);
       if (what === 0) {
         facade.restart();
         this.#kills += 1;
@@ -216,6 +227,7 @@ class Run {
         this.#services.get(dice.pick(SERVICES))?.freeze(this.#scheduler.now + dice.below(1_500));
       else if (what <= 7) this.#killRunner();
       else if (what === 8) this.#runner?.actor.freeze(this.#scheduler.now + dice.below(5_000));
+      else if (what === 9) this.#world.edit(this.#place());
       else this.#rewind(dice.pick([this.#world.forward, this.#world.reverse]));
     }
   }
@@ -242,12 +254,13 @@ class Run {
 
   /** Has all that was written been carried where it belongs? */
   #isAtRest(): boolean {
-    const { legacy, mongo, forward, reverse, forwardSource, reverseSource } = this.#world;
+    const { legacy, mongo, forward, reverse, forwardSource, reverseSource, edited } = this.#world;
     return (
       forwardSource.committed === legacy.log.length &&
       reverseSource.committed === mongo.oplog.length &&
       forward.isPast(forward.ends()) &&
-      reverse.isPast(reverse.ends())
+      reverse.isPast(reverse.ends()) &&
+      edited.size === 0
     );
   }
 

@@ -5,7 +5,7 @@ import type { HandoverControl, Held, LogEnds } from '../../../../apps/admin/src/
 import { LegacyModel, type LoggedChange } from './legacy-model.ts';
 import { MongoModel, type OplogEntry } from './mongo-model.ts';
 import type { Scheduler, Turn } from './scheduler.ts';
-import type { Committed } from './shape.ts';
+import { BY_HAND, type Committed, EDITED, nameOf, type Place, rowOf, stateOf, withRow } from './shape.ts';
 import { TopicModel } from './topic-model.ts';
 
 /** Ways in which the protocol can be broken; each must make the simulation fail. */
@@ -15,6 +15,7 @@ export const MUTATIONS = {
   'term-unchecked': 'the term is not checked behind the fence',
   'mongodb-first': 'Y-loading writes MongoDB before legacy has committed',
   'read-back-written': 'the direct write carries a row that was read back and not changed',
+  'repair-with-position': 'a repair carries the position of its read',
   'epoch-in-force': 'an event is given the epoch in force in place of its offset’s',
   'epochs-of-yesterday':
     'what a newer epoch has written is taken for newer, by who does not know that epoch yet',
@@ -137,6 +138,8 @@ export class World {
   readonly reverseSource = new SourceProgress();
   /** What happened, one line each, to read when a seed fails. */
   readonly trace: string[] = [];
+  /** Rows that somebody has edited in MongoDB, behind everybody's back, and that nobody has repaired yet, by name. */
+  readonly edited = new Map<string, Place>();
   /** Changes in the legacy database that nobody can account for. */
   readonly conflicts: string[] = [];
   readonly mutation: Mutation | null;
@@ -150,10 +153,25 @@ export class World {
     };
     this.legacy = new LegacyModel(parts);
     this.mongo = new MongoModel(parts);
+    this.mongo.written = (document) => {
+      for (const [name, place] of this.edited)
+        if (place.key === document.key[0] && rowOf(document, place)?.made !== BY_HAND) this.edited.delete(name);
+    };
     this.control = new ControlModel(
       { phase: 'y-loading', epoch: 1, term: 1, draining: null, transition: null },
       (what) => this.tell(what),
     );
+  }
+
+  /** Somebody edits a document by hand, while legacy is the authority and no flip is on its way. */
+  edit(place: Place): void {
+    const { phase, draining } = this.control.unit.value;
+    const document = this.mongo.document(place.key);
+    const row = stateOf(document, place);
+    if (authorityOf(phase) !== 'legacy' || draining !== null || row?.live !== true) return;
+    this.mongo.documents.set(place.key, withRow(document, place, { ...row, ...EDITED }));
+    this.edited.set(nameOf(place), place);
+    this.tell(`somebody edits ${nameOf(place)}`);
   }
 
   tell(what: string): void {
