@@ -110,7 +110,7 @@ async function replicated(changes: Partial<Plan['reconcile']> = {}): Promise<Pla
   const writes = page.documents.map(({ root }) => {
     const key = [root.region ?? null, root.number ?? null];
     const before: StoredDocument = { key, revision: null, root: null, embeds: {}, committedAt: null };
-    const version = { epoch: 1, streamed: 1n, written: null, snapshot: null, log: null };
+    const version = { epoch: 1, streamed: 1n, written: null, snapshot: null, log: null, counter: null };
     const row = {
       version,
       live: true,

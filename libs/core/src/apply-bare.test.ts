@@ -32,6 +32,7 @@ const row: fc.Arbitrary<StoredRow> = fc
         streamed: orNull(position),
         written: orNull(position),
         snapshot: orNull(position),
+        counter: fc.constant(null),
         log: orNull(log),
       }),
     ),

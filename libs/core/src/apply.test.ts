@@ -15,6 +15,7 @@ const version = (offset: number): RowVersion => ({
   streamed: BigInt(offset),
   written: null,
   snapshot: null,
+  counter: null,
   log: { incarnation: 1, partition: 0, offset: BigInt(offset) },
 });
 const upsert = (

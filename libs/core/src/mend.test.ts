@@ -14,7 +14,7 @@ const ENDS = new Map([
 
 function version(log: { partition: number; offset: bigint } | null): RowVersion {
   return {
-    ...{ epoch: 2, streamed: null, written: null, snapshot: null },
+    ...{ epoch: 2, streamed: null, written: null, snapshot: null, counter: null },
     log: log === null ? null : { incarnation: 1, ...log },
   };
 }

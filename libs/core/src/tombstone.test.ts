@@ -21,6 +21,7 @@ const version = (given: Partial<RowVersion> = {}): RowVersion => ({
   streamed: 20n,
   written: null,
   snapshot: null,
+  counter: null,
   log: log(5),
   ...given,
 });

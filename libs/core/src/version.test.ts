@@ -9,6 +9,7 @@ import {
   isOfBefore,
   judge,
   type LogPosition,
+  nextCounter,
   type Position,
   type RowVersion,
 } from './version.ts';
@@ -32,12 +33,14 @@ const snapshot = (position: Position | null, offset: number, epoch = 1): Evidenc
   log: log(offset),
 });
 const direct = (position: Position, epoch = 1): Evidence => ({ kind: 'direct', epoch, position });
+const owned = (counter: bigint, epoch = 1): Evidence => ({ kind: 'owned', epoch, counter });
 const fresh = (epoch = 1): Evidence => ({ kind: 'fresh', epoch });
 const version = (given: Partial<RowVersion> = {}): RowVersion => ({
   epoch: 1,
   streamed: null,
   written: null,
   snapshot: null,
+  counter: null,
   log: null,
   ...given,
 });
@@ -235,6 +238,42 @@ const cases: readonly Case[] = [
     verdict: 'offset',
   },
 ];
+
+describe('a state of which MongoDB is the authority', () => {
+  it('is ordered by its counter alone', () => {
+    const stored = version({ epoch: 2, counter: 7n });
+    expect(judge(stored, owned(8n, 2))).toEqual({ kind: 'apply' });
+    expect(judge(stored, owned(7n, 2))).toEqual({ kind: 'stale', because: 'counter' });
+    expect(judge(version({ epoch: 2 }), owned(1n, 2))).toEqual({ kind: 'apply' });
+    expect(advance(version({ streamed: 5n, log: log(9) }), owned(8n, 2))).toEqual(
+      version({ epoch: 2, counter: 8n }),
+    );
+  });
+
+  it('is not touched by what legacy committed before, nor comes over what it commits after', () => {
+    const stored = version({ epoch: 2, counter: 7n });
+    expect(judge(stored, streamed(99n, 99))).toEqual({ kind: 'stale', because: 'epoch' });
+    expect(judge(stored, direct(99n))).toEqual({ kind: 'stale', because: 'epoch' });
+    expect(judge(version({ epoch: 3, streamed: 1n }), owned(99n, 2))).toEqual({
+      kind: 'stale',
+      because: 'epoch',
+    });
+  });
+
+  it('has a counter that only goes up, by the clock where that is ahead', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(1_000)), (clock) => {
+        let counter: bigint | null = null;
+        for (const now of clock) {
+          const next = nextCounter(counter, now);
+          expect(counter === null || next > counter).toBe(true);
+          expect(next >= BigInt(now) << 20n).toBe(true);
+          counter = next;
+        }
+      }),
+    );
+  });
+});
 
 describe('judge', () => {
   it.each(cases)('$rule', ({ stored, evidence, tiesWin, verdict }) => {

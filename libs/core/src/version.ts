@@ -29,6 +29,8 @@ export interface RowVersion {
   readonly snapshot: Position | null;
   /** The last applied record. */
   readonly log: LogPosition | null;
+  /** Of an epoch whose authority is MongoDB: the one counter that orders its states, see `nextCounter`. */
+  readonly counter: bigint | null;
 }
 
 /** What stands behind a new state of a row. */
@@ -53,12 +55,17 @@ export type Evidence =
       readonly log: LogPosition;
     }
   | { readonly kind: 'direct'; readonly epoch: number; readonly position: Position }
+  /** A write by the authority itself, while that is MongoDB. */
+  | { readonly kind: 'owned'; readonly epoch: number; readonly counter: bigint }
   /** A fresh read carries no position: an open transaction may hold an older one. The caller checks the revision. */
   | { readonly kind: 'fresh'; readonly epoch: number };
 
 export type Verdict =
   | { readonly kind: 'apply' }
-  | { readonly kind: 'stale'; readonly because: 'epoch' | 'offset' | 'streamed' | 'written' | 'snapshot' }
+  | {
+      readonly kind: 'stale';
+      readonly because: 'counter' | 'epoch' | 'offset' | 'streamed' | 'written' | 'snapshot';
+    }
   /** A direct write stands there, and only the source can say whether the snapshot row, or the tombstone, is newer. */
   | { readonly kind: 'recheck' };
 
@@ -112,6 +119,10 @@ export function judge(stored: RowVersion | null, evidence: Evidence, tiesWin = f
       if (!beats(evidence.position, stored.written, tiesWin)) return { kind: 'stale', because: 'written' };
       if (!beats(evidence.position, stored.snapshot, tiesWin)) return { kind: 'stale', because: 'snapshot' };
       return { kind: 'apply' };
+    case 'owned':
+      return stored.counter !== null && evidence.counter <= stored.counter
+        ? { kind: 'stale', because: 'counter' }
+        : { kind: 'apply' };
     case 'fresh':
       return { kind: 'apply' };
   }
@@ -129,9 +140,24 @@ export function advance(stored: RowVersion | null, evidence: Evidence): RowVersi
       return { ...base, snapshot: evidence.position ?? base.snapshot, log: evidence.log };
     case 'direct':
       return { ...base, written: evidence.position };
+    case 'owned':
+      return { ...base, counter: evidence.counter };
     case 'fresh':
       return base;
   }
+}
+
+/** A millisecond has room for as many writes of one document. */
+const COUNTS_OF_A_MS = 1n << 20n;
+
+/**
+ * The counter of the next state of a document that MongoDB is the authority of. By the clock, so that it never restarts
+ * when a document is swept and made again, and never below what is stored, so that a clock that steps back harms nothing.
+ * @param stored null: the document has none yet. @param nowMs since the epoch, by the server's clock.
+ */
+export function nextCounter(stored: bigint | null, nowMs: number): bigint {
+  const byClock = BigInt(nowMs) * COUNTS_OF_A_MS;
+  return stored !== null && stored >= byClock ? stored + 1n : byClock;
 }
 
 /** Where the log of an epoch ended: offsets by partition. */
@@ -154,7 +180,7 @@ export function isOfBefore(
 }
 
 function blank(epoch: number): RowVersion {
-  return { epoch, streamed: null, written: null, snapshot: null, log: null };
+  return { epoch, streamed: null, written: null, snapshot: null, log: null, counter: null };
 }
 
 function beats(position: Position, known: Position | null, tiesWin: boolean): boolean {

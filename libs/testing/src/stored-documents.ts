@@ -13,6 +13,7 @@ export function aRow(content: Content, given: Partial<StoredRow> = {}): StoredRo
       streamed: 2n ** 62n + 1n,
       written: null,
       snapshot: null,
+      counter: null,
       log: { incarnation: 1, partition: 3, offset: 2n ** 53n + 1n },
     },
     live: true,

@@ -168,7 +168,7 @@ describe('a document', () => {
   });
 
   it('keeps versions of either type, tombstones, gaps and unknown columns', async () => {
-    const version = { epoch: 7, streamed: '0a/01', written: '0a/02', snapshot: 3n, log: null };
+    const version = { epoch: 7, streamed: '0a/01', written: '0a/02', snapshot: 3n, log: null, counter: 9n };
     const own = document(1, {
       root: aRow(root(1), { version, unmapped: { new_column: ['9007199254740993', null] } }),
       embeds: {

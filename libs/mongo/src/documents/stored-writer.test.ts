@@ -135,7 +135,7 @@ describe('StoredWriter', () => {
   });
 
   it('writes a parent whose row has not come yet, and positions that are texts', () => {
-    const version = { epoch: 2, streamed: 'a/b', written: 'c/d', snapshot: 'e/f', log: null };
+    const version = { epoch: 2, streamed: 'a/b', written: 'c/d', snapshot: 'e/f', log: null, counter: null };
     const rows = { lines: { '9': aRow(line(9), { version }) } };
     const found = whole({ ...document, root: null, committedAt: null, embeds: rows });
     expect(found['_m']).toEqual({ n: 1, t: TERM, live: false });

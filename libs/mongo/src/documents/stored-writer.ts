@@ -47,6 +47,7 @@ const M = {
   written: nameOf('w'),
   snapshot: nameOf('r'),
   log: nameOf('o'),
+  counter: nameOf('v'),
   incarnation: nameOf('i'),
   partition: nameOf('p'),
   offset: nameOf('n'),
@@ -201,12 +202,13 @@ export class StoredWriter {
     }
   }
 
-  #version({ epoch, streamed, written, snapshot, log }: RowVersion): void {
+  #version({ epoch, streamed, written, snapshot, log, counter }: RowVersion): void {
     const out = this.#out;
     out.int(M.epoch, epoch);
     if (streamed !== null) this.#position(M.streamed, streamed);
     if (written !== null) this.#position(M.written, written);
     if (snapshot !== null) this.#position(M.snapshot, snapshot);
+    if (counter !== null) this.#out.long(M.counter, counter);
     if (log === null) return;
     const from = out.openDocument(M.log);
     out.int(M.incarnation, log.incarnation);

@@ -23,6 +23,7 @@ import { bigintOf, fromBson, fromId } from './bson.ts';
  * | e      | both         | int, epoch of the version; absent while the row has none                           |
  * | s w r  | both         | long or string: positions streamed, written directly, of the stored snapshot row   |
  * | o      | both         | {i, p, n}: topic incarnation, partition, offset (long) of the last applied record  |
+ * | v      | both         | long: counter of a state of which MongoDB is the authority                         |
  * | h      | both         | string, keyed digest of the row's content                                          |
  * | miss   | both         | field paths never seen yet                                                         |
  * | doubt  | both         | true: see `StoredRow.doubtful`; absent otherwise                                   |
@@ -124,6 +125,7 @@ function readVersion(meta: Document): RowVersion | null {
     written: readPosition(meta.w),
     snapshot: readPosition(meta.r),
     log: meta.o === undefined ? null : readLog(meta.o as Document),
+    counter: Long.isLong(meta.v) ? bigintOf(meta.v) : null,
   };
 }
 
