@@ -12,6 +12,7 @@ import { connectorTopics, controlTables, MAX_RECORD_BYTES } from '#debezium/conn
 import { DEAD_LETTER_TOPIC } from '#kafka/dead-letter-topic';
 import { ensureTopics } from '#kafka/topics';
 import { openCatalogue, openSlot } from '#legacy/open';
+import { captureFaults } from '#legacy/postgres/capture-account';
 import { type Account, missingGrants } from '#legacy/postgres/grants';
 import { ensurePublication } from '#legacy/postgres/publication';
 import type { Control } from '#mongo/control/control';
@@ -81,6 +82,8 @@ async function checkLive(name: string, plans: readonly Plan[], parts: ApplyParts
         faults.push(`${fault.unit}: ${fault.table}: ${fault.message}`);
       for (const grant of await lacking(systemOf(name, parts.systems), plan))
         faults.push(`${plan.unit}: an account of ${name} lacks rights on its tables: ${grant}`);
+      for (const fault of await unsound(systemOf(name, parts.systems), plan))
+        faults.push(`${plan.unit}: ${fault}`);
     }
     if (faults.length > 0) throw new FicusError('plan_invalid', faults.join('\n'));
   } finally {
@@ -112,6 +115,12 @@ async function lacking(system: LegacySystem, plan: Plan): Promise<readonly strin
   const tables = tablesOf(plan);
   const missing = await Promise.all(accounts.map((account) => missingGrants(system.url, account, tables)));
   return missing.flat();
+}
+
+/** What of the connector's account would change or hide rows. */
+async function unsound(system: LegacySystem, plan: Plan): Promise<readonly string[]> {
+  if (system.kind !== 'postgres') return [];
+  return await captureFaults(system.url, system.capture.database.user, tablesOf(plan));
 }
 
 async function applyToSystem(name: string, plans: readonly NamedPlan[], parts: ApplyParts): Promise<void> {

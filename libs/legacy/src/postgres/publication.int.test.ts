@@ -69,6 +69,19 @@ test('a partitioned table is refused by a publication that somebody made to send
   await ensurePublication(database.url, name, ['public.a', 'public.b']);
 });
 
+test.each([
+  ["FOR TABLE a WITH (publish = 'insert, update')", /leaves out inserts, updates or deletes/],
+  ['FOR TABLE a WHERE (id > 1)', /only some rows or columns of public.a/],
+  ['FOR TABLE a (id)', /only some rows or columns of public.a/],
+])('refuses one that somebody made %s', async (how, says) => {
+  const name = `part_${randomBytes(4).toString('hex')}`;
+  await database.sql(`CREATE PUBLICATION ${name} ${how}`);
+  await expect(ensurePublication(database.url, name, ['public.a'])).rejects.toMatchObject({
+    code: 'plan_invalid',
+    message: says,
+  });
+});
+
 test('names a table that is not there', async () => {
   await expect(ensurePublication(database.url, NAME, ['public.nowhere'])).rejects.toMatchObject({
     code: 'plan_invalid',

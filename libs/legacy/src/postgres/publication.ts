@@ -18,8 +18,13 @@ export async function ensurePublication(
     await connections.transaction(async (session) => {
       await session.rows(statement('SELECT pg_advisory_xact_lock(hashtext($1))::text', [publication]));
       const [known] = await session.rows(
-        statement('SELECT pubviaroot::text FROM pg_publication WHERE pubname = $1', [publication]),
+        statement(
+          'SELECT pubviaroot::text, (pubinsert AND pubupdate AND pubdelete)::text FROM pg_publication WHERE pubname = $1',
+          [publication],
+        ),
       );
+      if (known?.[1] === 'false') refusePartial(publication);
+      await refuseFiltered(session, publication, tables);
       const rows = await session.rows(
         statement(
           `SELECT schemaname || '.' || tablename AS name FROM pg_publication_tables WHERE pubname = $1`,
@@ -38,6 +43,37 @@ export async function ensurePublication(
   } finally {
     await connections.close();
   }
+}
+
+function refusePartial(publication: string): never {
+  throw new FicusError(
+    'plan_invalid',
+    `publication ${publication} leaves out inserts, updates or deletes, which MongoDB would then never hear of; ` +
+      `ALTER PUBLICATION ${identifier(publication)} SET (publish = 'insert, update, delete, truncate')`,
+  );
+}
+
+/** A row filter or a list of columns (since version 15) would have rows or values missing. */
+async function refuseFiltered(
+  session: Session,
+  publication: string,
+  tables: readonly string[],
+): Promise<void> {
+  const rows = await session.rows(
+    statement(
+      `SELECT n.nspname || '.' || c.relname FROM pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid
+       JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE p.pubname = $1 AND n.nspname || '.' || c.relname = ANY ($2::text[])
+         AND (to_jsonb(r) ->> 'prqual' IS NOT NULL OR to_jsonb(r) ->> 'prattrs' IS NOT NULL) ORDER BY 1`,
+      [publication, `{${tables.map((table) => JSON.stringify(table)).join(',')}}`],
+    ),
+  );
+  if (rows.length === 0) return;
+  throw new FicusError(
+    'plan_invalid',
+    `publication ${publication} sends only some rows or columns of ${rows.map(([name]) => name).join(', ')}; ` +
+      'ALTER PUBLICATION … DROP TABLE, and it is added whole',
+  );
 }
 
 /** A publication that somebody made without the option sends a partitioned table's changes under its leaves' names. */

@@ -34,7 +34,11 @@ export async function repair(world: World, place: Place, turn: Turn): Promise<vo
   world.tell(`repair of ${nameOf(place)}: ${saved}`);
 }
 
-async function isPast({ legacy, forward, forwardSource }: World, position: bigint, turn: Turn): Promise<boolean> {
+async function isPast(
+  { legacy, forward, forwardSource }: World,
+  position: bigint,
+  turn: Turn,
+): Promise<boolean> {
   for (let left = PATIENCE; left > 0; left -= 1) {
     legacy.beat();
     await turn.sleep(PAUSE_MS);

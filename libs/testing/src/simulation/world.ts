@@ -155,7 +155,8 @@ export class World {
     this.mongo = new MongoModel(parts);
     this.mongo.written = (document) => {
       for (const [name, place] of this.edited)
-        if (place.key === document.key[0] && rowOf(document, place)?.made !== BY_HAND) this.edited.delete(name);
+        if (place.key === document.key[0] && rowOf(document, place)?.made !== BY_HAND)
+          this.edited.delete(name);
     };
     this.control = new ControlModel(
       { phase: 'y-loading', epoch: 1, term: 1, draining: null, transition: null },
