@@ -35,6 +35,20 @@ const record = fc.record({
 });
 
 describe('JsonSides', () => {
+  it.each([
+    { schema: 'a', payload: 'b' },
+    { schema: 7, payload: null },
+    { schema: null, payload: 'b' },
+    { schema: null, payload: 7 },
+  ])('takes a row of two columns for what it is: %j', (row) => {
+    expect(read(new JsonSides(), JSON.stringify(row)).payload).toEqual(row);
+  });
+
+  it.each([null, { id: 1 }])('takes %j out of a wrapping without schema', (payload) => {
+    const side = read(new JsonSides(), JSON.stringify({ schema: null, payload }));
+    expect(side).toMatchObject({ payload, schemas: null });
+  });
+
   it('reads every record as if it were the only one', () => {
     fc.assert(
       fc.property(

@@ -33,18 +33,24 @@ export class JsonSides {
       return { payload, schemas: head.schemas, plain: asIs, isAvro: false };
     }
     const parsed = parse(bytes);
-    if (
-      !isRecord(parsed) ||
-      !('schema' in parsed) ||
-      !('payload' in parsed) ||
-      Object.keys(parsed).length !== 2
-    )
+    if (!isRecord(parsed) || !isWrapped(parsed))
       return { payload: parsed, schemas: null, plain: asIs, isAvro: false };
     const schemas = connectSchemas(parsed['schema']);
     const found = headOf(bytes);
     if (found !== null) heads.set(topic, { bytes: found, schemas });
     return { payload: parsed['payload'], schemas, plain: asIs, isAvro: false };
   }
+}
+
+/**
+ * Is it a payload with its schema? A row may have just two columns of these names: a schema says its type, and where there
+ * is none (null), the payload is a struct, or nothing, which a column of a row is not beside it.
+ */
+function isWrapped(parsed: Readonly<Record<string, unknown>>): boolean {
+  if (!('schema' in parsed) || !('payload' in parsed) || Object.keys(parsed).length !== 2) return false;
+  const { schema, payload } = parsed;
+  if (isRecord(schema)) return typeof schema['type'] === 'string';
+  return schema === null && (payload === null || isRecord(payload));
 }
 
 function asIs(value: unknown): unknown {
