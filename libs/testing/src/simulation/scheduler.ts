@@ -1,29 +1,13 @@
-/** Random numbers that a seed decides (mulberry32). */
-export class Dice {
-  #state: number;
+import { Random } from '../../../../sandbox/src/estate/random.ts';
 
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** From 0 up to 1. */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = this.#state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  }
-
+/** What a seed decides. */
+export class Dice extends Random {
+  /** From 0 up to, not including, the limit. */
   below(limit: number): number {
     return Math.floor(this.next() * limit);
   }
 
-  chance(of: number): boolean {
-    return this.next() < of;
-  }
-
-  pick<T>(from: readonly T[]): T {
+  override pick<T>(from: readonly T[]): T {
     const found = from[this.below(from.length)];
     if (found === undefined) throw new Error('nothing to pick from');
     return found;

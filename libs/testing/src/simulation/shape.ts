@@ -11,7 +11,7 @@ export interface Place {
 
 /** The rows that a document may have. */
 export const PARTS = [0, 1] as const;
-const EMBED = 'parts';
+const EMBED = 'rows';
 
 /** A row: which operations have made it what it is, in their order, so that one that is lost or doubled shows. */
 export interface Row {
