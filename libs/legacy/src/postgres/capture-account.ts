@@ -38,9 +38,8 @@ export async function captureFaults(
 ): Promise<readonly string[]> {
   const connections = new Connections('capture-account', url);
   try {
-    const list = `{${tables.map((table) => JSON.stringify(table)).join(',')}}`;
     const found = await connections.rows(statement(SET, [account]));
-    const hidden = await connections.rows(statement(HIDDEN, [account, list]));
+    const hidden = await connections.rows(statement(HIDDEN, [account, tables]));
     const faults: string[] = [];
     for (const [name, value = '', database = ''] of found) {
       const style = STYLES.find((one) => one.name.toLowerCase() === name);

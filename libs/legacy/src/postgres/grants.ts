@@ -26,7 +26,7 @@ export async function missingGrants(
             WHERE NOT has_table_privilege($1, c.oid, p))
          FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname || '.' || c.relname = ANY ($2::text[]) AND c.relkind IN ('r', 'p') ORDER BY 2`,
-        [name, arrayOf(tables), arrayOf(privileges)],
+        [name, tables, privileges],
       ),
     );
     const grantee = identifier(name);
@@ -40,8 +40,4 @@ export async function missingGrants(
   } finally {
     await connections.close();
   }
-}
-
-function arrayOf(values: readonly string[]): string {
-  return `{${values.map((value) => JSON.stringify(value)).join(',')}}`;
 }

@@ -65,7 +65,7 @@ async function refuseFiltered(
        JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace
        WHERE p.pubname = $1 AND n.nspname || '.' || c.relname = ANY ($2::text[])
          AND (to_jsonb(r) ->> 'prqual' IS NOT NULL OR to_jsonb(r) ->> 'prattrs' IS NOT NULL) ORDER BY 1`,
-      [publication, `{${tables.map((table) => JSON.stringify(table)).join(',')}}`],
+      [publication, tables],
     ),
   );
   if (rows.length === 0) return;
@@ -86,7 +86,7 @@ async function refusePartitioned(
     statement(
       `SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
        WHERE c.relkind = 'p' AND n.nspname || '.' || c.relname = ANY ($1::text[])`,
-      [`{${tables.map((table) => JSON.stringify(table)).join(',')}}`],
+      [tables],
     ),
   );
   if (rows.length === 0) return;
